@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verb exec: CMD runs as a program of the guest, which means that its hypervisor calls are the
+ * guest's and its store is the one the guest's kernel stand-in serves.  It is a change of
+ * environment and an exec: CMD keeps this process's number, terminal and standard files.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loopback/xloop.h"
+
+int verb_exec(int argc, char **argv)
+{
+	char id[16], store[PATH_MAX];
+	struct host h;
+	int domid;
+
+	if (argc < 4 || strcmp(argv[2], "--"))
+		return XLOOP_USAGE;
+	if (host_open(&h))
+		return XLOOP_WRAPPER;
+	domid = host_guest(&h, argv[1]);
+	snprintf(id, sizeof(id), "%d", domid);
+	snprintf(store, sizeof(store), "%s/dom%d.xs", h.dir, domid);
+	host_close(&h);
+	if (domid < 0)
+		return XLOOP_WRAPPER;
+	setenv("XLOOP_DOMID", id, 1);
+	setenv("XENSTORED_PATH", store, 1);
+	execvp(argv[3], argv + 3);
+	say("cannot run \"%s\" in guest %d: %s", argv[3], domid, strerror(errno));
+	return errno == ENOENT ? XLOOP_NOCMD : XLOOP_NOEXEC;
+}
