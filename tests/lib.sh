@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Helpers of the system tests: TAP output, a private host, blkback in the background, guests, images.
+#
+# A test looks like this:
+#
+#	#!/bin/bash
+#	. "$(dirname "$0")/../lib.sh"
+#	in_host "$@"		# runs the rest below `xloop run`, with a time limit
+#	plan 2
+#	blkback_start
+#	ok "a guest is created" guest_create g "vdev=xvda,target=$(image disk 1M)"
+#	is "$(backend_node g 51712 state)" 2 "its backend waits for the guest"
+#
+# All files go to $WORK, which is inside the host's directory and vanishes with it.  A test that fails shows
+# the ends of all logs.  A sanitizer's report in any log is a failure too.  Nothing here sleeps blindly.
+
+set -u
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=${BUILD:-build}
+case $BUILD in
+/*) ;;
+*) BUILD=$TOP/$BUILD ;;
+esac
+export BUILD
+PATH=$BUILD:$PATH:/usr/sbin:/sbin
+
+# Seconds after which a test has hung.  Sanitized builds get more.
+TEST_TIMEOUT=${TEST_TIMEOUT:-120}
+
+tap_count=0
+tap_failed=0
+tap_plan=0
+
+# ---- TAP ----
+
+plan() {
+	tap_plan=$1
+	echo "1..$1"
+}
+
+diag() {
+	printf '%s\n' "$*" | sed 's/^/# /' >&2
+}
+
+tap_result() { # 0|1 DESCRIPTION
+	tap_count=$((tap_count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_count - $2"
+	else
+		echo "not ok $tap_count - $2"
+		tap_failed=$((tap_failed + 1))
+	fi
+	return "$1"
+}
+
+# ok DESCRIPTION COMMAND...: the command succeeds.
+ok() {
+	local desc=$1 out rc=0
+	shift
+	out=$("$@" 2>&1) || rc=1
+	tap_result $rc "$desc" && return 0
+	diag "failed: $*"
+	[ -z "$out" ] || diag "$out"
+	return 1
+}
+
+# not_ok DESCRIPTION COMMAND...: the command fails, with its own failure and not by a signal.
+not_ok() {
+	local desc=$1 out rc=0
+	shift
+	out=$("$@" 2>&1) || rc=$?
+	if [ $rc -gt 0 ] && [ $rc -lt 125 ]; then
+		tap_result 0 "$desc"
+		return 0
+	fi
+	tap_result 1 "$desc"
+	diag "exit status $rc: $*"
+	[ -z "$out" ] || diag "$out"
+	return 1
+}
+
+# is GOT WANT DESCRIPTION
+is() {
+	[ "$1" = "$2" ] && tap_result 0 "$3" && return 0
+	tap_result 1 "$3"
+	diag "got:  $1"
+	diag "want: $2"
+	return 1
+}
+
+# like GOT REGEX DESCRIPTION (extended regular expression)
+like() {
+	[[ $1 =~ $2 ]] && tap_result 0 "$3" && return 0
+	tap_result 1 "$3"
+	diag "got: $1"
+	diag "which does not match: $2"
+	return 1
+}
+
+# ---- the host ----
+
+show_logs() {
+	local log
+	for log in "${XLOOP_DIR:-/nonexistent}"/*.log; do
+		[ -s "$log" ] || continue
+		diag "--- $(basename "$log")"
+		diag "$(tail -n 25 "$log")"
+	done
+}
+
+sanitizer_reports() {
+	grep -lE 'ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ' \
+		"${XLOOP_DIR:-/nonexistent}"/*.log 2>/dev/null
+}
+
+test_end() {
+	local rc=$? reports
+	trap - EXIT
+	if [ -n "${BLKBACK_PID:-}" ]; then
+		blkback_stop || rc=1
+	fi
+	reports=$(sanitizer_reports)
+	if [ -n "$reports" ]; then
+		diag "a sanitizer reported in: $reports"
+		rc=1
+	fi
+	if [ "$tap_count" -ne "$tap_plan" ]; then
+		diag "planned $tap_plan tests, ran $tap_count"
+		rc=1
+	fi
+	if [ $rc -ne 0 ] || [ $tap_failed -gt 0 ]; then
+		rc=1
+		show_logs
+	fi
+	[ -n "${XLOOP_DIR:-}" ] || rm -rf "$WORK"
+	exit $rc
+}
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] && return 0
+	echo "Bail out! the system tests need root (run: sudo make check)"
+	exit 1
+}
+
+timed() {
+	exec timeout --foreground --kill-after=20 "$TEST_TIMEOUT" "$@"
+}
+
+# Runs the rest of the test in a private host of its own.
+in_host() {
+	need_root
+	if [ -z "${TEST_IN_HOST:-}" ]; then
+		export TEST_IN_HOST=1
+		timed "$BUILD/xloop" run -- "$BASH" "$0" "$@"
+	fi
+	WORK=$XLOOP_DIR/work
+	mkdir -p "$WORK"
+	trap test_end EXIT
+}
+
+# Runs the rest of the test without a host.
+no_host() {
+	if [ -z "${TEST_IN_HOST:-}" ]; then
+		export TEST_IN_HOST=1
+		timed "$BASH" "$0" "$@"
+	fi
+	WORK=$(mktemp -d "${TMPDIR:-/tmp}/halfback-test.XXXXXX")
+	trap test_end EXIT
+}
+
+# ---- waiting ----
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+	local end=$(($(date +%s%N) + $1 * 1000000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if [ "$(date +%s%N)" -ge $end ]; then
+			diag "timed out waiting for: $*"
+			return 1
+		fi
+		read -rt 0.05 <> <(:) || :
+	done
+}
+
+node_is() {
+	[ "$(xenstore-read "$1" 2>/dev/null)" = "$2" ]
+}
+
+no_node() {
+	! xenstore-read "$1" >/dev/null 2>&1
+}
+
+# wait_node PATH VALUE [SECONDS]
+wait_node() {
+	wait_for "${3:-10}" node_is "$1" "$2" && return 0
+	diag "$1 is \"$(xenstore-read "$1" 2>&1)\""
+	return 1
+}
+
+# ---- things to test with ----
+
+# blkback_start [OPTION...]
+blkback_start() {
+	"$BUILD/blkback" "$@" >>"$XLOOP_DIR/blkback.log" 2>&1 &
+	BLKBACK_PID=$!
+}
+
+is_gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# Ends blkback by SIGTERM and tells whether it ended well.
+blkback_stop() {
+	local pid=$BLKBACK_PID rc=0
+	BLKBACK_PID=
+	kill "$pid" 2>/dev/null
+	if ! wait_for 10 is_gone "$pid"; then
+		kill -9 "$pid" 2>/dev/null
+	fi
+	wait "$pid" || rc=$?
+	[ $rc -eq 0 ] || [ $rc -eq 143 ] && return 0
+	diag "blkback ended with status $rc"
+	return 1
+}
+
+# image NAME SIZE: makes a sparse file and prints its path.
+image() {
+	truncate -s "$2" "$WORK/$1" && echo "$WORK/$1"
+}
+
+# guest_config NAME [DISK-SPEC...]: writes an xl.cfg and prints its path.
+guest_config() {
+	local name=$1 spec
+	shift
+	{
+		echo "name = \"$name\""
+		echo "memory = 64"
+		echo "disk = ["
+		for spec; do
+			echo "	'$spec',"
+		done
+		echo "]"
+	} >"$WORK/$name.cfg"
+	echo "$WORK/$name.cfg"
+}
+
+guest_create() {
+	xloop create "$(guest_config "$@")"
+}
+
+domid_of() {
+	xloop list | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+# backend_node GUEST DEVID KEY, frontend_node GUEST DEVID KEY
+backend_node() {
+	xenstore-read "/local/domain/0/backend/vbd/$(domid_of "$1")/$2/$3"
+}
+
+frontend_node() {
+	xenstore-read "/local/domain/$(domid_of "$1")/device/vbd/$2/$3"
+}
