@@ -49,7 +49,45 @@ $(BUILD)/blkback: $(call obj,blkback/main.c) $(BUILD)/libhalfback.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_PRODUCT)
 
 # ---- loopback: the embedded Xen ---------------------------------------------------------------
-# (loopback/ rules go here)
+# hv is the broker; the libraries take the place of Xen's own by LD_LIBRARY_PATH.  They get loaded
+# into Debian's binaries, so they are never built with sanitizers.
+
+hv_c       := loopback/hv.c $(wildcard loopback/hv_*.c)
+LOOPLIBS   := $(addprefix $(BUILD)/lib/,libxengnttab.so.1 libxenevtchn.so.1 \
+                libxenforeignmemory.so.1 libxenctrl-preload.so)
+PROGRAMS   += $(BUILD)/hv $(LOOPLIBS)
+LINK_SHARED = $(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs
+
+$(BUILD)/pic/loopback/%.o: SANFLAGS =
+
+$(BUILD)/hv: $(call obj,$(hv_c))
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/lib/libxengnttab.so.1: $(call pic,$(addprefix loopback/,libxengnttab.c libxengntshr.c \
+                gnttab_copy.c gnttab_handle.c hvclient.c))
+$(BUILD)/lib/libxenevtchn.so.1: $(call pic,$(addprefix loopback/,libxenevtchn.c evtchn_reopen.c \
+                hvclient.c))
+$(BUILD)/lib/libxenforeignmemory.so.1: $(call pic,$(addprefix loopback/,libxenforeignmemory.c \
+                hvclient.c))
+
+$(BUILD)/lib/%.so.1: loopback/%.map
+	@mkdir -p $(@D)
+	$(LINK_SHARED) -Wl,--version-script=$< -o $@ $(filter %.o,$^)
+
+$(BUILD)/lib/libxenctrl-preload.so: $(call pic,loopback/preload_ctrl.c loopback/hvclient.c)
+	@mkdir -p $(@D)
+	$(LINK_SHARED) -o $@ $^
+
+# ---- xloop: the embedded Xen's command --------------------------------------------------------
+# libxlutil and its libxenlight only read the guest's config: nothing else links them.
+
+xloop_c := $(wildcard loopback/xloop*.c)
+PROGRAMS += $(BUILD)/xloop
+
+$(BUILD)/xloop: $(call obj,$(xloop_c) loopback/hvclient.c)
+	$(CC) $(LDFLAGS) -o $@ $^ -lxenstore -lxlutil -lxenlight -pthread
+
+$(BUILD)/unit/test_vdev: $(call obj,loopback/xloop_vdev.c)
 
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
 
@@ -77,5 +115,89 @@ programs: $(PROGRAMS)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all programs clean
+# ---- what people type: deps, check, lint, asan, tsan, demo, install, help ---------------------
+# deps must have ended before anything is compiled, so check and demo run this file again.
+
+SYSTEM := $(sort $(wildcard tests/system/*.t))
+
+deps:
+	@.ci/deps $(DEPS)
+
+check:
+	@.ci/deps $(DEPS)
+	@$(MAKE) --no-print-directory check-run
+
+check-run: all $(UNIT)
+	@BUILD=$(BUILD) tests/run $(UNIT) $(SYSTEM)
+
+asan:
+	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined check
+
+tsan:
+	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
+
+demo:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) demo/demo.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
+	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
+	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback
+
+help:
+	@echo 'make            build everything into $(BUILD)/'
+	@echo 'make deps       install the Debian packages that are missing'
+	@echo 'make demo       an embedded Xen, a guest, and a disk served to it (needs root)'
+	@echo 'make check      unit and system tests (needs root)'
+	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
+	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
+	@echo 'make install    blkback and its hotplug script; PREFIX=$(PREFIX), DESTDIR='
+	@echo 'make clean      remove $(BUILD)/'
+
+# ---- lint -------------------------------------------------------------------------------------
+
+all_c    := $(wildcard */*.c tests/*/*.c)
+all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
+shells   := .ci/run .ci/deps tests/run tests/lib.sh $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
+pages    := $(wildcard */*.1 */*.8)
+GCC_INC   = $(shell gcc -print-file-name=include)
+
+# Off: what the house style says otherwise (short names, magic numbers in tables, recursion).
+TIDY = -*,clang-analyzer-*,bugprone-*,misc-redundant-expression,misc-unused-*,performance-*,\
+-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,\
+-bugprone-assignment-in-if-condition,-clang-analyzer-security.insecureAPI.*
+
+lint: lint-format lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
+
+lint-format:
+	clang-format --dry-run -Werror $(all_ch)
+
+# The product only: its guest pointers are marked (common/guest.h), and sparse checks their use.
+lint-sparse:
+	for f in $(common_c) $(wildcard blkback/*.c); do \
+		sparse -Wsparse-error -Wno-non-pointer-null -std=gnu11 -D__CHECKER__ \
+			-isystem $(GCC_INC) $(CPPFLAGS) $$f || exit 1; done
+
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
+		--inline-suppr --suppress=missingIncludeSystem -j 2 $(CPPFLAGS) $(all_c)
+
+lint-tidy:
+	printf '%s\n' $(all_c) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" \
+		--checks="$(TIDY)" "$$@" -- -std=gnu11 $(CPPFLAGS) 2>/dev/null' tidy
+
+lint-shell:
+	shellcheck --external-sources --source-path=SCRIPTDIR $(shells)
+
+lint-text:
+	codespell --quiet-level=2 --skip='.git,build' .
+	$(if $(pages),mandoc -Tlint -Wwarning $(pages))
+
+lint-clang:
+	$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
+
+.PHONY: all programs clean deps check check-run asan tsan demo install help lint lint-format \
+	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:

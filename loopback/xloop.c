@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * xloop: the embedded Xen's command.  `xloop run -- CMD` makes a private host (hypervisor broker
  * and Debian's xenstored) and runs CMD in it; the other verbs are the toolstack inside such a host

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * xloop: what its verbs share.  One heading per file, in the order a verb uses them.
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The verbs block-attach, block-detach and block-list, as xl has them.  An attach that fails takes
  * its nodes away again; libxl leaves them behind.

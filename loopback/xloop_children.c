@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The processes `xloop run` answers for.  It is the subreaper of all it started, so whatever a
  * command left running becomes its child and is found by its parent's number in /proc; ending goes

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * What an xl.cfg says, read with Xen's own parser (libxlutil), so that a file which `xl create`
  * takes is taken here and means the same.  Keys used: name, uuid, type, memory, disk.  vif and vfb

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The verbs create, destroy and list.  Creation goes in libxl's order: the domain, its introduction
  * to xenstored, all disks' nodes, then for each disk the wait and the hotplug script, and the guest

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * One vbd's nodes and life, as libxl 4.17's libxl__device_generic_add() and
  * libxl__initiate_device_generic_remove() have them: the trusted copy below /libxl, the frontend's

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * A guest's birth and death in the hypervisor and the store: the nodes libxl__domain_make() and
  * libxl__build_post() of 4.17 write for it with the same owners, the introduction to xenstored, and

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The verb exec: CMD runs as a program of the guest, which means that its hypervisor calls are the
  * guest's and its store is the one the guest's kernel stand-in serves.  It is a change of

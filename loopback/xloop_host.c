@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The private host that this process runs in: its directory and store, where the sibling programs
  * and hotplug scripts are, and how a guest is found by what the user typed.

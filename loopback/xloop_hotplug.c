@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Runs a hotplug script as libxl 4.17 does for a block device: `SCRIPT add|remove` with script,
  * XENBUS_TYPE, XENBUS_PATH and XENBUS_BASE_PATH in its environment, standard input empty, standard

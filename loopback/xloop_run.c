@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The verb run: a private host in a directory of its own.  It starts the hypervisor broker (hv) and
  * Debian's xenstored with the loopback's libraries in front, waits until both answer, writes what

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Store helpers of xloop: paths made by printf, permissions, removal with empty parents, and the
  * transaction loop.

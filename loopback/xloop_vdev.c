@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * A virtual disk's name as a number, by xen-vbd-interface(7) and as libxl decides where that page
  * leaves a choice: xvd* up to disk 15 and partition 15 in the classic form, beyond that in the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Waiting for a backend as libxl's devstate does: a watch on the state node, and success only when
  * it reads exactly the wanted number.  A backend that passes by the number unseen has not been
