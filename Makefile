@@ -164,10 +164,12 @@ shells   := .ci/run .ci/deps tests/run tests/lib.sh $(wildcard scripts/* demo/*.
 pages    := $(wildcard */*.1 */*.8)
 GCC_INC   = $(shell gcc -print-file-name=include)
 
-# Off: what the house style says otherwise (short names, magic numbers in tables, recursion).
+# Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
+# another file; the C11 Annex K functions do not exist here.
 TIDY = -*,clang-analyzer-*,bugprone-*,misc-redundant-expression,misc-unused-*,performance-*,\
 -bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,\
--bugprone-assignment-in-if-condition,-clang-analyzer-security.insecureAPI.*
+-bugprone-assignment-in-if-condition,-bugprone-suspicious-string-compare,\
+-clang-analyzer-security.insecureAPI.*,-clang-analyzer-valist.Uninitialized
 
 lint: lint-format lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 
@@ -180,8 +182,9 @@ lint-sparse:
 		sparse -Wsparse-error -Wno-non-pointer-null -std=gnu11 -D__CHECKER__ \
 			-isystem $(GCC_INC) $(CPPFLAGS) $$f || exit 1; done
 
+# cppcheck reads no system headers; without this one it cannot parse a LIST_HEAD.
 lint-cppcheck:
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
+	cppcheck --include=/usr/include/$(shell gcc -dumpmachine)/sys/queue.h --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --suppress=missingIncludeSystem -j 2 $(CPPFLAGS) $(all_c)
 
 lint-tidy:
