@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A disk's frontend with the manners taken out, for tests that play a hostile guest: any bytes on
+ * the ring, any index, and responses as they come.  A test that uses these must not mix them with
+ * blkfront_submit() on the same device, for nothing here is booked.
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "loopback/blkfront_priv.h"
+
+struct blkif_sring *blkfront_raw_ring(struct blkfront *bf)
+{
+	return bf->ring.sring;
+}
+
+grant_ref_t blkfront_raw_ref(const struct blkfront *bf, unsigned int page)
+{
+	return bf->data_ref[page];
+}
+
+grant_ref_t blkfront_raw_ring_ref(const struct blkfront *bf, unsigned int page)
+{
+	return bf->ring_ref[page];
+}
+
+struct front *blkfront_front(struct blkfront *bf)
+{
+	return &bf->front;
+}
+
+void blkfront_raw_put(struct blkfront *bf, const blkif_request_t *req)
+{
+	blkfront_put(bf, bf->ring.req_prod_pvt++, req, sizeof(*req));
+}
+
+RING_IDX blkfront_raw_prod(const struct blkfront *bf)
+{
+	return bf->ring.req_prod_pvt;
+}
+
+void blkfront_raw_push(struct blkfront *bf, RING_IDX prod)
+{
+	xen_wmb(); /* the requests before the index: pairs with the backend's rmb after req_prod */
+	*(volatile RING_IDX *)&bf->ring.sring->req_prod = prod;
+	xenevtchn_notify(bf->guest->evtchn, bf->port);
+}
+
+int blkfront_raw_response(struct blkfront *bf, blkif_response_t *rsp, int timeout_ms)
+{
+	struct pollfd pfd = {.fd = xenevtchn_fd(bf->guest->evtchn), .events = POLLIN};
+	uint64_t end = blkfront_clock() + (uint64_t)timeout_ms * 1000000U;
+	int work, n;
+
+	for (;;) {
+		uint64_t now = blkfront_clock();
+
+		/* Its mb pairs with the one in the backend's push, between rsp_prod and rsp_event.
+		 */
+		RING_FINAL_CHECK_FOR_RESPONSES(&bf->ring, work);
+		if (work)
+			break;
+		if (now >= end)
+			return -ETIMEDOUT;
+		n = poll(&pfd, 1, (int)((end - now) / 1000000) + 1);
+		if (n < 0)
+			return -errno;
+		if (n > 0) {
+			int port = xenevtchn_pending(bf->guest->evtchn);
+
+			if (port >= 0)
+				xenevtchn_unmask(bf->guest->evtchn, (evtchn_port_t)port);
+		}
+	}
+	xen_rmb(); /* rsp_prod before the response: pairs with the backend's wmb before rsp_prod */
+	memcpy(rsp, blkfront_entry(bf, bf->ring.rsp_cons), 12);
+	bf->ring.rsp_cons++;
+	return 0;
+}
