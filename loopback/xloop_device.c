@@ -32,7 +32,7 @@ struct device {
 	int domid, devid;
 	const struct vbd *v; /* of an addition */
 	bool force;	     /* of a removal */
-	bool gone;	     /* the backend's state was absent already */
+	bool gone;	     /* no backend to wait for */
 };
 
 static int write_nodes(struct host *h, xs_transaction_t t, const char *dir, const struct node *n)
@@ -175,7 +175,8 @@ static int remove_start(struct host *h, xs_transaction_t t, void *arg)
 	if (d->force)
 		rc = store_cleanup(h, t, FRONT, d->domid, d->devid);
 	state = store_read(h, t, BACK "/state", d->domid, d->devid);
-	d->gone = !state;
+	/* A device still at 1 was never taken up; only a forced removal may rely on that. */
+	d->gone = !state || (d->force && atoi(state) == XenbusStateInitialising);
 	if (!rc && state)
 		rc = store_write(h, t, "0", BACK "/online", d->domid, d->devid);
 	if (!rc && state && atoi(state) != XenbusStateClosed)

