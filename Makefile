@@ -78,6 +78,14 @@ $(BUILD)/lib/libxenctrl-preload.so: $(call pic,loopback/preload_ctrl.c loopback/
 	@mkdir -p $(@D)
 	$(LINK_SHARED) -o $@ $^
 
+# Tests of the embedded Xen itself: they start a hv and find the drop-in libraries beside it.
+HV_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_hv_*.c))
+$(HV_TESTS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,tests/unit/hvhost.c \
+                loopback/hvclient.c) | $(BUILD)/hv $(LOOPLIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $^ $(filter %.so.1,$(LOOPLIBS)) -lcmocka \
+		-pthread
+
 # ---- xloop: the embedded Xen's command --------------------------------------------------------
 # libxlutil and its libxenlight only read the guest's config: nothing else links them.
 
