@@ -26,6 +26,10 @@ esac
 export BUILD
 PATH=$BUILD:$PATH:/usr/sbin:/sbin
 
+# A sanitizer's report must not pass for a command's own failure.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99} UBSAN_OPTIONS=${UBSAN_OPTIONS:-exitcode=99}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-exitcode=99}
+
 # Seconds after which a test has hung.  Sanitized builds get more.
 TEST_TIMEOUT=${TEST_TIMEOUT:-120}
 
@@ -71,7 +75,7 @@ not_ok() {
 	local desc=$1 out rc=0
 	shift
 	out=$("$@" 2>&1) || rc=$?
-	if [ $rc -gt 0 ] && [ $rc -lt 125 ]; then
+	if [ $rc -gt 0 ] && [ $rc -lt 125 ] && [ $rc -ne 99 ]; then
 		tap_result 0 "$desc"
 		return 0
 	fi
