@@ -101,9 +101,9 @@ $(BUILD)/unit/test_vdev: $(call obj,loopback/xloop_vdev.c)
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
 
 guest_c  := $(addprefix loopback/,guest.c blkfront.c blkfront_req.c blkfront_ring.c \
-              blkfront_raw.c bytes.c storemux.c)
+              blkfront_raw.c bytes.c storemux.c crc32c.c pattern.c histogram.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
-PROGRAMS += $(BUILD)/xguest
+PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload
 
 $(BUILD)/libguest.a: $(call obj,$(guest_c))
 	@rm -f $@
@@ -112,6 +112,9 @@ $(BUILD)/libguest.a: $(call obj,$(guest_c))
 $(BUILD)/xguest: $(call obj,loopback/xguest.c loopback/hvclient.c) $(BUILD)/libguest.a \
                  $(BUILD)/lib/libxenevtchn.so.1
 	$(CC) $(LDFLAGS) -o $@ $^ -lxenforeignmemory -pthread
+
+$(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST)
 
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
 
@@ -225,7 +228,7 @@ lint-shell:
 	shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2119 $(shells)
 
 lint-text:
-	codespell --quiet-level=2 --skip='.git,build' .
+	codespell --quiet-level=2 --ignore-words-list=inflight,sring,hda,hdd --skip='.git,build' .
 	$(if $(pages),mandoc -Tlint -Wwarning $(pages))
 
 lint-clang:
