@@ -97,6 +97,14 @@ $(BUILD)/xloop: $(call obj,$(xloop_c) loopback/hvclient.c)
 
 $(BUILD)/unit/test_vdev: $(call obj,loopback/xloop_vdev.c)
 
+# Programs that system tests run, built as any Xen program would be.
+TEST_PROGS := $(patsubst tests/progs/%.c,$(BUILD)/tests/%,$(wildcard tests/progs/*.c))
+check-run: $(TEST_PROGS)
+
+$(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lxenvchan
+
 # ---- guest side: what runs in a guest ---------------------------------------------------------
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
 
