@@ -119,6 +119,9 @@ unsigned int blkfront_poll(struct blkfront *bf);
  */
 int blkfront_wait(struct blkfront *bf, int timeout_ms);
 
+/* Give the backend up: all that is in flight is done with @err (negative) by the next poll. */
+void blkfront_cancel(struct blkfront *bf, int err);
+
 /* 0, or why the device can't be used any more; blkfront_close() is all that is left then. */
 int blkfront_error(const struct blkfront *bf);
 

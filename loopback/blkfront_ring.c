@@ -94,6 +94,11 @@ void blkfront_fail(struct blkfront *bf, int err, const char *why)
 	requests_abort(bf);
 }
 
+void blkfront_cancel(struct blkfront *bf, int err)
+{
+	blkfront_fail(bf, err, "the backend was given up");
+}
+
 int blkfront_error(const struct blkfront *bf)
 {
 	return bf->error;
