@@ -112,7 +112,7 @@ make_fs() {
 	wait_for 10 test -f mnt/disk || die "nbdfuse did not start"
 	try "mkfs.ext4 through the guest's disk" mkfs.ext4 -q -F -d files mnt/disk
 	try "e2fsck through the guest's disk" e2fsck -f -n mnt/disk
-	umount mnt/disk 2>/dev/null || umount mnt
+	try "unmounting" umount mnt
 	wait "$pid" 2>/dev/null
 }
 
