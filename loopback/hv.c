@@ -43,18 +43,18 @@ struct handle *handle_find(uint32_t id)
 	return NULL;
 }
 
-/* Gives up what the handle holds; the connection itself stays. */
-static void handle_release(struct handle *h)
+/* Gives up what the handle holds; the connection itself stays.  Orderly: its process asked. */
+static void handle_release(struct handle *h, bool orderly)
 {
 	if (!h->dom)
 		return;
 	gnttab_handle_end(h);
-	evtchn_handle_end(h);
+	evtchn_handle_end(h, orderly);
 }
 
 static void handle_free(struct handle *h)
 {
-	handle_release(h);
+	handle_release(h, false);
 	LIST_REMOVE(h, link);
 	close(h->sock);
 	if (h->pidfd >= 0)
@@ -74,7 +74,7 @@ void handles_end(struct domain *d)
 			continue;
 		if (h->pidfd >= 0)
 			syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
-		handle_release(h);
+		handle_release(h, false);
 		shutdown(h->sock, SHUT_RDWR);
 		h->dom = NULL;
 	}
@@ -117,7 +117,7 @@ static int call_serve(struct call *c)
 		return -ESRCH;
 	switch (c->msg->op) {
 	case HV_CLOSE:
-		handle_release(c->h);
+		handle_release(c->h, true);
 		return 0;
 	case HV_AREA:
 	case HV_FOREIGN:

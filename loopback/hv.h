@@ -131,7 +131,7 @@ void port_close(struct domain *d, uint32_t port);
 int port_get(struct domain *d, uint32_t port); /* 0 or -errno */
 void port_put(struct domain *d, uint32_t port);
 void virq_raise(uint32_t domid, uint32_t virq);
-void evtchn_handle_end(struct handle *h);
+void evtchn_handle_end(struct handle *h, bool orderly);
 int evtchn_op(struct call *c);
 
 /* hv_gnttab.c */

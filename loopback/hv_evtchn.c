@@ -206,7 +206,7 @@ static void port_repair_peer(struct port *p)
 		token_add(&rd->port[p->rport]);
 }
 
-void evtchn_handle_end(struct handle *h)
+void evtchn_handle_end(struct handle *h, bool orderly)
 {
 	struct domain *d = h->dom;
 	uint32_t port;
@@ -214,7 +214,8 @@ void evtchn_handle_end(struct handle *h)
 	for (port = 0; port < d->port_top; port++) {
 		if (d->port[port].kind == PORT_FREE || d->port[port].owner != h)
 			continue;
-		port_repair_peer(&d->port[port]);
+		if (!orderly)
+			port_repair_peer(&d->port[port]);
 		port_release(d, port);
 	}
 }

@@ -336,7 +336,8 @@ static int reopened(const char *arg)
 	if (port < 0)
 		return 1;
 	xenevtchn_unmask(xce, (evtchn_port_t)port);
-	return xenevtchn_notify(xce, (evtchn_port_t)port) ? 2 : 0;
+	port = xenevtchn_notify(xce, (evtchn_port_t)port);
+	return xenevtchn_close(xce) || port ? 2 : 0;
 }
 
 static void a_handle_survives_exec_by_fdopen(void **state)
