@@ -111,7 +111,7 @@ $(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
 guest_c  := $(addprefix loopback/,guest.c blkfront.c blkfront_req.c blkfront_ring.c \
               blkfront_raw.c bytes.c storemux.c crc32c.c pattern.c histogram.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
-PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload
+PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/nbdkit-xenblk-plugin.so
 
 $(BUILD)/libguest.a: $(call obj,$(guest_c))
 	@rm -f $@
@@ -123,6 +123,11 @@ $(BUILD)/xguest: $(call obj,loopback/xguest.c loopback/hvclient.c) $(BUILD)/libg
 
 $(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST)
+
+# Loaded into Debian's nbdkit, so never with sanitizers either.
+$(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(addprefix loopback/,nbdplugin.c guest.c \
+                blkfront.c blkfront_req.c blkfront_ring.c))
+	$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
 

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nbdkit-xenblk-plugin: a guest's PV disk as an NBD export, so that qemu-img, nbdcopy, fio and
+ * file systems can work on it unmodified:
+ *
+ *	xloop exec GUEST -- nbdkit -U - nbdkit-xenblk-plugin.so dev=xvda --run 'nbdinfo $uri'
+ *
+ * It owns one frontend and one thread that alone touches it, for a ring has one owner.  nbdkit's
+ * threads, any number of them, put their request on a list under a mutex, wake the owner through an
+ * eventfd when it may be asleep, and wait for their own semaphore.  Requests live on those threads'
+ * stacks; the owner never touches one after it has posted its semaphore.
+ *
+ * Everything is opened after nbdkit has forked into the background: Xen's handles don't survive
+ *that. It must never answer a flush before the disk did, nor a write as done that the disk refused.
+ */
+#define NBDKIT_API_VERSION 2
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <nbdkit-plugin.h>
+
+#include "loopback/blkfront.h"
+
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+struct job {
+	struct blkfront_req req;
+	sem_t done;
+	int err;
+	struct job *next;
+};
+
+static const char *dev;
+static struct blkfront_opts opts = {.ring_order = 2, .spin_us = 10};
+
+static struct guest guest;
+static struct blkfront *bf;
+static pthread_t owner;
+static bool owner_runs;
+static int wake_fd = -1;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct job *jobs, **jobs_tail = &jobs; /* under lock: not yet submitted, oldest first */
+static bool stopping;			      /* under lock */
+
+/* ---- the owner's thread ------------------------------------------------------------------- */
+
+static void job_done(struct blkfront_req *req, int err)
+{
+	struct job *job = req->owner;
+
+	job->err = err;
+	sem_post(&job->done);
+}
+
+/* Returns false when it is time to end. */
+static bool jobs_submit(void)
+{
+	struct job *job, *next;
+	bool go_on;
+
+	pthread_mutex_lock(&lock);
+	job = jobs;
+	jobs = NULL;
+	jobs_tail = &jobs;
+	go_on = !stopping;
+	pthread_mutex_unlock(&lock);
+	for (; job; job = next) {
+		int err;
+
+		next = job->next; /* once it is done, the job is gone */
+		err = blkfront_submit(bf, &job->req);
+		if (err)
+			job_done(&job->req, err);
+	}
+	blkfront_push(bf);
+	return go_on;
+}
+
+static void wake_drain(void)
+{
+	uint64_t count;
+	ssize_t n = read(wake_fd, &count, sizeof(count));
+
+	(void)n; /* nothing to read is as good */
+}
+
+static void *owner_main(void *arg)
+{
+	struct pollfd pfd = {.fd = wake_fd, .events = POLLIN};
+
+	while (jobs_submit()) {
+		int n = blkfront_wait(bf, -1);
+
+		/* With the device lost there is nothing to wait for but jobs, to refuse them. */
+		if (n < 0 && blkfront_error(bf))
+			poll(&pfd, 1, -1);
+		if (n <= 0)
+			wake_drain();
+	}
+	return arg;
+}
+
+/* ---- nbdkit's threads --------------------------------------------------------------------- */
+
+static int owner_wake(void)
+{
+	uint64_t one = 1;
+
+	return write(wake_fd, &one, sizeof(one)) == sizeof(one) ? 0 : -1;
+}
+
+/* Run one request to its end.  0, or -1 with nbdkit's error set. */
+static int job_run(uint8_t op, void *buf, uint64_t bytes, uint64_t offset, const char *what)
+{
+	struct job job = {.req = {.op = op,
+				  .sector = offset / BLKFRONT_SECTOR,
+				  .sectors = bytes / BLKFRONT_SECTOR,
+				  .buf = buf,
+				  .done = job_done}};
+	bool first;
+
+	if (bytes % BLKFRONT_SECTOR || offset % BLKFRONT_SECTOR) {
+		nbdkit_error("%s of %llu bytes at %llu: the disk has sectors of %u bytes; "
+			     "add --filter=blocksize minblock=512 for smaller requests",
+			     what, (unsigned long long)bytes, (unsigned long long)offset,
+			     BLKFRONT_SECTOR);
+		nbdkit_set_error(EINVAL);
+		return -1;
+	}
+	job.req.owner = &job;
+	sem_init(&job.done, 0, 0);
+	pthread_mutex_lock(&lock);
+	first = !jobs;
+	*jobs_tail = &job;
+	jobs_tail = &job.next;
+	pthread_mutex_unlock(&lock);
+	if (first)
+		owner_wake();
+	while (sem_wait(&job.done) && errno == EINTR)
+		;
+	sem_destroy(&job.done);
+	if (!job.err)
+		return 0;
+	nbdkit_error("%s of %llu bytes at %llu: %s", what, (unsigned long long)bytes,
+		     (unsigned long long)offset, strerror(-job.err));
+	nbdkit_set_error(-job.err);
+	return -1;
+}
+
+static int xenblk_pread(void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t flags)
+{
+	(void)handle;
+	(void)flags;
+	return job_run(BLKIF_OP_READ, buf, count, offset, "read");
+}
+
+static int xenblk_pwrite(void *handle, const void *buf, uint32_t count, uint64_t offset,
+			 uint32_t flags)
+{
+	(void)handle;
+	(void)flags;
+	return job_run(BLKIF_OP_WRITE, (void *)(uintptr_t)buf, count, offset, "write");
+}
+
+static int xenblk_flush(void *handle, uint32_t flags)
+{
+	(void)handle;
+	(void)flags;
+	return job_run(BLKIF_OP_FLUSH_DISKCACHE, NULL, 0, 0, "flush");
+}
+
+static int xenblk_trim(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
+{
+	(void)handle;
+	(void)flags;
+	return job_run(BLKIF_OP_DISCARD, NULL, count, offset, "trim");
+}
+
+/* ---- what the disk can do ----------------------------------------------------------------- */
+
+static void *xenblk_open(int readonly)
+{
+	(void)readonly;
+	return NBDKIT_HANDLE_NOT_NEEDED;
+}
+
+static int64_t xenblk_get_size(void *handle)
+{
+	(void)handle;
+	return (int64_t)(blkfront_info(bf)->sectors * BLKFRONT_SECTOR);
+}
+
+static int xenblk_can_write(void *handle)
+{
+	(void)handle;
+	return !blkfront_info(bf)->readonly;
+}
+
+static int xenblk_can_flush(void *handle)
+{
+	(void)handle;
+	return blkfront_info(bf)->flush;
+}
+
+static int xenblk_can_trim(void *handle)
+{
+	(void)handle;
+	return blkfront_info(bf)->discard;
+}
+
+/* nbdkit makes FUA from a write and a flush; a disk without a cache needs neither. */
+static int xenblk_can_fua(void *handle)
+{
+	(void)handle;
+	return blkfront_info(bf)->flush ? NBDKIT_FUA_EMULATE : NBDKIT_FUA_NONE;
+}
+
+/* All connections share one frontend, so a flush on one covers the others' writes. */
+static int xenblk_can_multi_conn(void *handle)
+{
+	(void)handle;
+	return 1;
+}
+
+static int xenblk_block_size(void *handle, uint32_t *minimum, uint32_t *preferred,
+			     uint32_t *maximum)
+{
+	(void)handle;
+	*minimum = BLKFRONT_SECTOR;
+	*preferred = 4096;
+	*maximum = 0xffffffffU;
+	return 0;
+}
+
+/* ---- starting and ending ------------------------------------------------------------------ */
+
+static int xenblk_config(const char *key, const char *value)
+{
+	unsigned int n;
+
+	if (!strcmp(key, "dev")) {
+		dev = value;
+		if (blkfront_devid(value) >= 0)
+			return 0;
+		nbdkit_error("dev=%s is no disk's name; say dev=xvda or dev=51712, for example",
+			     value);
+		return -1;
+	}
+	if (!strcmp(key, "ring-order")) {
+		if (nbdkit_parse_unsigned("ring-order", value, &opts.ring_order))
+			return -1;
+		if (opts.ring_order <= BLKFRONT_MAX_ORDER)
+			return 0;
+		nbdkit_error("ring-order=%s is too large; it goes up to %d", value,
+			     BLKFRONT_MAX_ORDER);
+		return -1;
+	}
+	if (!strcmp(key, "abi")) {
+		if (nbdkit_parse_unsigned("abi", value, &n))
+			return -1;
+		opts.abi32 = n == 32;
+		if (n == 32 || n == 64)
+			return 0;
+		nbdkit_error("abi=%s is unknown; it is 32 or 64", value);
+		return -1;
+	}
+	nbdkit_error("unknown parameter \"%s\"; there are dev, ring-order and abi", key);
+	return -1;
+}
+
+static int xenblk_config_complete(void)
+{
+	if (dev)
+		return 0;
+	nbdkit_error("which disk? Say dev=xvda, for example");
+	return -1;
+}
+
+static int xenblk_after_fork(void)
+{
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake_fd < 0 || guest_open(&guest)) {
+		nbdkit_error("this is no guest: run it below xloop exec GUEST, or in a domU");
+		return -1;
+	}
+	opts.wake_fd = wake_fd;
+	bf = blkfront_open(&guest, (unsigned int)blkfront_devid(dev), &opts);
+	if (!bf) {
+		nbdkit_error("cannot connect %s: %s", dev, strerror(errno));
+		return -1;
+	}
+	if (pthread_create(&owner, NULL, owner_main, NULL)) {
+		nbdkit_error("cannot make the frontend's thread");
+		return -1;
+	}
+	owner_runs = true;
+	return 0;
+}
+
+/* All connections are closed by now, so no job is left. */
+static void xenblk_cleanup(void)
+{
+	if (owner_runs) {
+		pthread_mutex_lock(&lock);
+		stopping = true;
+		pthread_mutex_unlock(&lock);
+		owner_wake();
+		pthread_join(owner, NULL);
+		owner_runs = false;
+	}
+	if (bf)
+		blkfront_close(bf);
+	bf = NULL;
+	guest_close(&guest);
+	if (wake_fd >= 0)
+		close(wake_fd);
+	wake_fd = -1;
+}
+
+#define xenblk_config_help                                                                         \
+	"dev=xvda           (required) The disk: its name, or its number.\n"                       \
+	"ring-order=0..4    Pages of the ring, as a power of two (2).\n"                           \
+	"abi=64|32          The ring's layout (64)."
+
+static struct nbdkit_plugin plugin = {
+	.name = "xenblk",
+	.longname = "Xen PV disk",
+	.description = "the PV disk of the Xen guest in which nbdkit runs",
+	.config = xenblk_config,
+	.config_complete = xenblk_config_complete,
+	.config_help = xenblk_config_help,
+	.magic_config_key = "dev",
+	.after_fork = xenblk_after_fork,
+	.cleanup = xenblk_cleanup,
+	.open = xenblk_open,
+	.get_size = xenblk_get_size,
+	.can_write = xenblk_can_write,
+	.can_flush = xenblk_can_flush,
+	.can_trim = xenblk_can_trim,
+	.can_fua = xenblk_can_fua,
+	.can_multi_conn = xenblk_can_multi_conn,
+	.block_size = xenblk_block_size,
+	.pread = xenblk_pread,
+	.pwrite = xenblk_pwrite,
+	.flush = xenblk_flush,
+	.trim = xenblk_trim,
+};
+
+NBDKIT_REGISTER_PLUGIN(plugin)
