@@ -109,7 +109,7 @@ $(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
 
 guest_c  := $(addprefix loopback/,guest.c blkfront.c blkfront_req.c blkfront_ring.c \
-              blkfront_raw.c bytes.c storemux.c crc32c.c pattern.c histogram.c)
+              blkfront_raw.c bytes.c storemux.c crc32c.c pattern.c histogram.c xloop_vdev.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
 PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/nbdkit-xenblk-plugin.so
 
@@ -126,7 +126,7 @@ $(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.
 
 # Loaded into Debian's nbdkit, so never with sanitizers either.
 $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(addprefix loopback/,nbdplugin.c guest.c \
-                blkfront.c blkfront_req.c blkfront_ring.c))
+                blkfront.c blkfront_req.c blkfront_ring.c xloop_vdev.c))
 	$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------

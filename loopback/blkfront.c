@@ -13,11 +13,9 @@
  */
 #include "loopback/blkfront.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "loopback/blkfront_priv.h"
 
@@ -26,51 +24,6 @@
 static const char *const stale_keys[] = {"ring-ref",	"ring-page-order", "num-ring-pages",
 					 "multi-queue", "queue-",	   "event-channel",
 					 "protocol",	"feature-",	   NULL};
-
-/* ---- names -------------------------------------------------------------------------------- */
-
-static int64_t vdev_number(const char *kind, uint32_t disk, uint32_t part)
-{
-	uint32_t n = 0;
-
-	if (!strcmp(kind, "xvd") && disk < 16 && part < 16)
-		n = 202U << 8 | disk << 4 | part;
-	else if (!strcmp(kind, "xvd") && disk < 1U << 20 && part < 256)
-		n = 1U << 28 | disk << 8 | part;
-	else if (!strcmp(kind, "sd") && disk < 16 && part < 16)
-		n = 8U << 8 | disk << 4 | part;
-	else if (!strcmp(kind, "hd") && disk < 4 && part < 64)
-		n = (disk < 2 ? 3U : 22U) << 8 | (disk & 1) << 6 | part;
-	return n ? (int64_t)n : -EINVAL;
-}
-
-static int64_t vdev_parse(const char *kind, const char *name)
-{
-	unsigned int disk = 0, part = 0;
-
-	name += strlen(kind);
-	if (!islower((unsigned char)*name))
-		return -EINVAL;
-	for (; islower((unsigned char)*name) && disk < 1U << 20; name++)
-		disk = disk * 26 + (unsigned int)(*name - 'a') + 1;
-	for (; isdigit((unsigned char)*name) && part < 256; name++)
-		part = part * 10 + (unsigned int)(*name - '0');
-	return *name ? -EINVAL : vdev_number(kind, disk - 1, part);
-}
-
-int64_t blkfront_devid(const char *name)
-{
-	static const char *const kinds[] = {"xvd", "sd", "hd"};
-	unsigned long long number;
-	char *end;
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strncmp(name, kinds[i], strlen(kinds[i])))
-			return vdev_parse(kinds[i], name);
-	number = strtoull(name, &end, 0);
-	return isdigit((unsigned char)*name) && !*end && number <= INT32_MAX ? (int64_t)number
-									     : -EINVAL;
-}
 
 /* ---- connecting --------------------------------------------------------------------------- */
 

@@ -73,12 +73,6 @@ struct blkfront_stats {
 };
 
 /*
- * "xvda", "sda", "hdc", with a partition number or not, or a plain number: as xen-vbd-interface(7)
- * counts them.  The number, or -EINVAL.
- */
-int64_t blkfront_devid(const char *name);
-
-/*
  * Connect the guest's disk @devid.  NULL with errno set on failure; the reason is on stderr.
  * @opts may be NULL: a ring of one page, 64-bit ABI.
  */

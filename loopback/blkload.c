@@ -15,6 +15,7 @@
 
 #include "loopback/blkload.h"
 #include "loopback/pattern.h"
+#include "loopback/vdev.h"
 
 #define BUFFERS_MAX                                                                                \
 	4096 /* granted pages; a larger load goes through the frontend's bounce pages              \
@@ -213,12 +214,12 @@ static int blkload(struct load_opts *o, unsigned int devid)
 int main(int argc, char **argv)
 {
 	struct load_opts o;
-	int64_t devid;
+	int devid;
 	int err = opts_parse(&o, argc, argv);
 
 	if (err)
 		return err > 0 ? 0 : 2;
-	devid = blkfront_devid(o.dev);
+	devid = vdev_number(o.dev);
 	if (devid < 0) {
 		fprintf(stderr,
 			"blkload: \"%s\" is no disk's name; say xvda or 51712, for example\n",

@@ -26,6 +26,7 @@
 #include <nbdkit-plugin.h>
 
 #include "loopback/blkfront.h"
+#include "loopback/vdev.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -247,7 +248,7 @@ static int xenblk_config(const char *key, const char *value)
 
 	if (!strcmp(key, "dev")) {
 		dev = value;
-		if (blkfront_devid(value) >= 0)
+		if (vdev_number(value) >= 0)
 			return 0;
 		nbdkit_error("dev=%s is no disk's name; say dev=xvda or dev=51712, for example",
 			     value);
@@ -291,7 +292,7 @@ static int xenblk_after_fork(void)
 		return -1;
 	}
 	opts.wake_fd = wake_fd;
-	bf = blkfront_open(&guest, (unsigned int)blkfront_devid(dev), &opts);
+	bf = blkfront_open(&guest, (unsigned int)vdev_number(dev), &opts);
 	if (!bf) {
 		nbdkit_error("cannot connect %s: %s", dev, strerror(errno));
 		return -1;

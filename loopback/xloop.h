@@ -16,6 +16,7 @@
 #include <xenstore.h>
 
 #include "loopback/hvclient.h"
+#include "loopback/vdev.h"
 
 #define XLOOP_OK    0
 #define XLOOP_FAIL  1
@@ -67,9 +68,6 @@ int store_cleanup(struct host *h, xs_transaction_t t, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Runs FN in a transaction, again when another's change got in between. */
 int store_transact(struct host *h, int (*fn)(struct host *, xs_transaction_t, void *), void *arg);
-
-/* xloop_vdev.c */
-int vdev_number(const char *name); /* xvda = 51712 and so on; -EINVAL */
 
 /* xloop_config.c: what an xl.cfg says */
 struct vbd {
