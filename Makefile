@@ -129,6 +129,8 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(addprefix loopback/,nbdplugin.c g
                 blkfront.c blkfront_req.c blkfront_ring.c xloop_vdev.c))
 	$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
+$(addprefix $(BUILD)/unit/test_,storemux blkfront pattern histogram): $(BUILD)/libguest.a
+
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
 
 unit_c    := $(wildcard tests/unit/test_*.c)
