@@ -137,10 +137,10 @@ static int status_error(int16_t status)
 static struct blkfront_slot *response_slot(struct blkfront *bf, const blkif_response_t *rsp)
 {
 	uint32_t i = (uint32_t)rsp->id;
-	struct blkfront_slot *slot = &bf->slot[i];
+	struct blkfront_slot *slot = i < bf->ring.nr_ents ? &bf->slot[i] : NULL;
 	char why[160];
 
-	if (i >= bf->ring.nr_ents || !slot->req || slot->generation != rsp->id >> 32) {
+	if (!slot || !slot->req || slot->generation != rsp->id >> 32) {
 		snprintf(why, sizeof(why), "the backend answered id %#llx, which is not in flight",
 			 (unsigned long long)rsp->id);
 	} else if (rsp->operation != slot->op) {
