@@ -34,9 +34,7 @@ ok "and they count" [ "$(xloop stats --json g | jq .by.notifies)" -gt "$count" ]
 ok "a fault is armed" xloop fault g map 0
 like "$(xloop fault g sheep 1 2>&1)" "fault \"sheep\".*there are map, copy" "an unknown fault is refused"
 
-no_xguest() {
-	! pgrep -f "$BUILD/xguest 1$"
-}
+xguest=$(cat "$XLOOP_DIR/dom1.pid")
 ok "the guest is destroyed" xloop destroy g
-ok "its kernel stand-in is gone" wait_for 5 no_xguest
+ok "its kernel stand-in is gone" wait_for 5 is_gone "$xguest"
 ok "the other guest goes on" xloop exec h -- xenstore-write data/x y

@@ -3,7 +3,7 @@
 # `xloop run`: the host answers, CMD's exit status comes through, and nothing is left behind.
 . "$(dirname "$0")/../lib.sh"
 no_host "$@"
-plan 17
+plan 19
 
 run() {
 	TMPDIR=$WORK timeout 60 xloop run -- "$@"
@@ -24,8 +24,13 @@ is $? 127 "a CMD that is not there gives 127"
 is "$(left_behind)" "" "no directory is left"
 
 # A command that leaves daemons behind, one of them deaf to SIGTERM.
-run bash -c 'setsid sleep 1001 & (trap "" TERM; setsid sleep 1002) & disown -a' 2>/dev/null
-not_ok "what CMD left running is ended" pgrep -f '^sleep 100[12]$'
+# shellcheck disable=SC2016 # $0 and $! are for the inner shell
+run bash -c 'setsid sleep 1000 & echo $! >"$0"; (trap "" TERM; exec setsid sleep 1000) & echo $! >>"$0"; disown -a' \
+	"$WORK/pids" 2>/dev/null
+is "$(wc -l <"$WORK/pids")" 2 "two commands were left running"
+for pid in $(cat "$WORK/pids"); do
+	ok "what CMD left running is ended" is_gone "$pid"
+done
 
 # A signal to run itself: CMD hears of it, then all ends.
 # shellcheck disable=SC2016 # $0 is for the inner shell

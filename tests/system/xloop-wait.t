@@ -9,7 +9,9 @@ export XLOOP_BACKEND_MS=300 XLOOP_SCRIPT_MS=300
 disk=$(image a.img 1M)
 cat >"$WORK/slow" <<-'END'
 	#!/bin/sh
-	sleep 30
+	sleep 30 &
+	echo $! >"$(dirname "$0")/slow.pid"
+	wait
 END
 cat >"$WORK/fails" <<-'END'
 	#!/bin/sh
@@ -48,7 +50,7 @@ out=$(guest_create g "vdev=xvda,script=$WORK/slow,target=$disk" 2>&1)
 is $? 1 "a hotplug script that hangs fails the creation"
 like "$out" "slow did not end within 300 ms and was killed" "and is named"
 ok "long before the script would have ended" [ $((($(date +%s%N) - start) / 1000000000)) -lt 10 ]
-not_ok "and what it started is gone" pgrep -f '^sleep 30$'
+ok "and what it started is gone" wait_for 5 is_gone "$(cat "$WORK/slow.pid")"
 
 out=$(guest_create g "vdev=xvda,script=$WORK/fails,target=$disk" 2>&1)
 is $? 1 "a hotplug script that fails fails the creation"
