@@ -28,9 +28,9 @@ is "$(left_behind)" "" "no directory is left"
 run bash -c 'setsid sleep 1000 & echo $! >"$0"; (trap "" TERM; exec setsid sleep 1000) & echo $! >>"$0"; disown -a' \
 	"$WORK/pids" 2>/dev/null
 is "$(wc -l <"$WORK/pids")" 2 "two commands were left running"
-for pid in $(cat "$WORK/pids"); do
+while read -r pid; do
 	ok "what CMD left running is ended" is_gone "$pid"
-done
+done <"$WORK/pids"
 
 # A signal to run itself: CMD hears of it, then all ends.
 # shellcheck disable=SC2016 # $0 is for the inner shell
