@@ -49,6 +49,7 @@ struct xguest {
 	evtchn_port_t port;
 	struct xenstore_domain_interface *ring;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	unsigned int refused;		 /* clients since the last one that was served */
 	int fd[FD_CLIENT + MUX_CLIENTS]; /* a client's fd stands at FD_CLIENT + its index in mux */
 	struct storemux mux;
 };
@@ -170,11 +171,14 @@ static void client_accept(struct xguest *xg)
 		return;
 	client = storemux_attach(&xg->mux);
 	if (client < 0) {
-		fprintf(stderr, "xguest: domain %u: refused a store client: %d are connected\n",
-			xg->domid, MUX_CLIENTS);
+		if (!xg->refused++)
+			fprintf(stderr,
+				"xguest: domain %u: refused a store client: %d are connected\n",
+				xg->domid, MUX_CLIENTS);
 		close(fd);
 		return;
 	}
+	xg->refused = 0;
 	xg->fd[FD_CLIENT + client] = fd;
 }
 
