@@ -55,13 +55,14 @@ static void single_done(struct blkfront_req *req, int err)
 	*(int *)req->owner = err;
 }
 
-int load_single(struct blkfront *bf, struct blkfront_req *req)
+int load_single(struct blkfront *bf, const struct blkfront_req *what)
 {
+	struct blkfront_req req = *what;
 	int result = 1, err;
 
-	req->done = single_done;
-	req->owner = &result;
-	err = blkfront_submit(bf, req);
+	req.done = single_done;
+	req.owner = &result;
+	err = blkfront_submit(bf, &req);
 	if (err)
 		return err;
 	blkfront_push(bf);

@@ -59,8 +59,8 @@ int opts_parse(struct load_opts *o, int argc, char **argv);
  */
 int load_run(struct blkfront *bf, const struct load_opts *o, struct load_result *result);
 
-/* One request, waited for.  Its error. */
-int load_single(struct blkfront *bf, struct blkfront_req *req);
+/* One request like @what, waited for.  Its error. */
+int load_single(struct blkfront *bf, const struct blkfront_req *what);
 
 /* blkload_report.c */
 void report_info(const struct blkfront *bf, const struct load_opts *o);

@@ -130,8 +130,8 @@ void report_result(const struct load_opts *o, const struct load_result *r)
 void report_progress(const struct load_result *r, double seconds)
 {
 	uint64_t ios = r->read.ios + r->write.ios, bytes = r->read.bytes + r->write.bytes;
+	unsigned long long wrong = r->errors + r->verify_errors;
 
 	fprintf(stderr, "\r%6.1f s %10.0f IOPS %9.1f MiB/s %llu errors \033[K", seconds,
-		(double)ios / seconds, (double)bytes / seconds / 1048576.0,
-		(unsigned long long)(r->errors + r->verify_errors));
+		(double)ios / seconds, (double)bytes / seconds / 1048576.0, wrong);
 }

@@ -238,26 +238,22 @@ static void clients_flush(struct xguest *xg)
 
 /* ---- the loop ----------------------------------------------------------------------------- */
 
-static short xguest_events(const struct xguest *xg, int i)
+static short client_events(const struct xguest *xg, int client)
 {
-	short events = 0;
+	bool reads = storemux_wants(&xg->mux, client), writes = xg->mux.client[client].out.len;
 
-	if (i < FD_CLIENT)
-		return i == FD_HV ? 0 : POLLIN; /* FD_HV: only hang-up, which poll always tells */
-	if (xg->fd[i] >= 0 && storemux_wants(&xg->mux, i - FD_CLIENT))
-		events |= POLLIN;
-	if (xg->mux.client[i - FD_CLIENT].out.len)
-		events |= POLLOUT;
-	return events;
+	if (reads)
+		return writes ? POLLIN | POLLOUT : POLLIN;
+	return writes ? POLLOUT : 0;
 }
 
 static int xguest_poll(const struct xguest *xg, struct pollfd *pfd)
 {
-	for (int i = 0; i < FD_CLIENT + MUX_CLIENTS; i++) {
-		pfd[i].fd = xg->fd[i];
-		pfd[i].events = xguest_events(xg, i);
-		pfd[i].revents = 0;
-	}
+	for (int i = 0; i < FD_CLIENT + MUX_CLIENTS; i++)
+		pfd[i] = (struct pollfd){.fd = xg->fd[i], .events = POLLIN};
+	pfd[FD_HV].events = 0; /* only its hanging up is of interest, and always told */
+	for (int i = 0; i < MUX_CLIENTS; i++)
+		pfd[FD_CLIENT + i].events = client_events(xg, i);
 	return poll(pfd, FD_CLIENT + MUX_CLIENTS, -1);
 }
 
