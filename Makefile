@@ -129,6 +129,10 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(addprefix loopback/,nbdplugin.c g
                 blkfront.c blkfront_req.c blkfront_ring.c xloop_vdev.c))
 	$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
+$(BUILD)/tests/blkhostile: $(call obj,tests/progs/blkhostile.c) $(BUILD)/libguest.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
+
 $(addprefix $(BUILD)/unit/test_,storemux blkfront pattern histogram): $(BUILD)/libguest.a
 
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
