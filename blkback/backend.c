@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a vbd has in the store, per xen/io/blkif.h: reads what the toolstack asks for and what the
+ * frontend offers, writes what we can.  Owns the image of each device.
+ *
+ * Nothing is ever configured from the frontend's directory, which the guest writes; of it only the
+ * ring, the event channel and the ABI are read, once, within one transaction.
+ */
+#include "blkback/backend.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/io/blkif.h>
+
+#include "blkback/image.h"
+#include "blkback/vbd.h"
+
+enum {
+	EVENT_CHANNEL_MAX = 1 << 17
+}; /* EVTCHN_FIFO_NR_CHANNELS */
+
+/* device->private */
+struct attachment {
+	struct image image; /* first */
+	struct device *device;
+	bool cdrom;
+	char why[256]; /* why a connect failed */
+};
+
+/* ---- offer ------------------------------------------------------------------------------------
+ */
+
+static struct attachment *attachment_get(struct device *device)
+{
+	struct attachment *a = device->private;
+
+	if (!a) {
+		a = calloc(1, sizeof(*a));
+		if (!a)
+			log_panic("out of memory");
+		a->device = device;
+		device->private = a;
+	}
+	return a;
+}
+
+/* Who of ours serves the same image: two guests that write one file system destroy it. */
+static const struct attachment *attachment_rival(const struct attachment *a)
+{
+	for (struct device *d = a->device->sup->devices; d; d = d->next) {
+		const struct attachment *b = d->private;
+
+		if (b && b != a && b->image.open && b->image.spec.engine != DISK_NULL &&
+		    b->image.dev == a->image.dev && b->image.ino == a->image.ino)
+			return b;
+	}
+	return NULL;
+}
+
+static void attachment_opened(struct image *image, const char *why)
+{
+	struct attachment *a = (struct attachment *)image;
+	const struct attachment *rival = why ? attachment_rival(a) : NULL;
+	char sentence[DEVICE_ERROR_MAX];
+	char *name;
+
+	if (!rival) {
+		device_offered(a->device, why);
+		return;
+	}
+	name = store_read(&a->device->sup->store, "/local/domain/%u/name",
+			  rival->device->guest->domid);
+	snprintf(sentence, sizeof(sentence),
+		 "%.300s is in use by guest %.64s (domain %u, vbd %u); detach it there first",
+		 image->path, name ? name : "?", rival->device->guest->domid, rival->device->devid);
+	free(name);
+	device_offered(a->device, sentence);
+}
+
+/* The image's name: what the toolstack asked for, less the format that it puts in front. */
+static char *target_read(struct device *device)
+{
+	static const char *const formats[] = {"aio:", "raw:", "file:", "phy:"};
+	char *target = store_read(&device->sup->store, "%s/params", device->path);
+
+	if (!target)
+		return NULL;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		size_t len = strlen(formats[i]);
+
+		if (strncmp(target, formats[i], len) == 0) {
+			memmove(target, target + len, strlen(target + len) + 1);
+			break;
+		}
+	}
+	return target;
+}
+
+static void blkback_offer(struct device *device)
+{
+	struct attachment *a = attachment_get(device);
+	struct store *store = &device->sup->store;
+	char *target, *mode, *discard, *type;
+	char sentence[160];
+
+	if (a->image.open) {
+		device_offered(device, NULL);
+		return;
+	}
+	target = target_read(device);
+	mode = store_read(store, "%s/mode", device->path);
+	discard = store_read(store, "%s/discard-enable", device->path);
+	type = store_read(store, "%s/device-type", device->path);
+	a->cdrom = type && strcmp(type, "cdrom") == 0;
+	if (!target || !*target) {
+		device_offered(device,
+			       "its node params names no image; write target=/path/to/image "
+			       "in the disk's specification");
+	} else if (!mode || (strcmp(mode, "r") != 0 && strcmp(mode, "w") != 0)) {
+		snprintf(sentence, sizeof(sentence),
+			 "its mode is '%.32s'; write access=ro or access=rw in the disk's "
+			 "specification",
+			 mode ? mode : "");
+		device_offered(device, sentence);
+	} else {
+		image_open(&a->image, &device->sup->loop, target, mode[0] == 'r',
+			   !discard || strcmp(discard, "0") != 0, attachment_opened);
+	}
+	free(target);
+	free(mode);
+	free(discard);
+	free(type);
+}
+
+static void blkback_release(struct device *device)
+{
+	struct attachment *a = device->private;
+
+	if (!a)
+		return;
+	image_close(&a->image);
+	free(a);
+	device->private = NULL;
+}
+
+/* ---- nodes we write ---------------------------------------------------------------------------
+ */
+
+struct node {
+	const char *key;
+	uint64_t value;
+};
+
+static int nodes_write(struct device *device, const struct node *nodes, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && err == 0; i++)
+		err = store_write(&device->sup->store, device->path, nodes[i].key, "%llu",
+				  (unsigned long long)nodes[i].value);
+	return err;
+}
+
+static int blkback_write_features(struct device *device)
+{
+	const struct node nodes[] = {
+		{"max-ring-page-order", BLKRING_ORDER_MAX},
+		{"max-ring-pages", BLKRING_PAGES_MAX},
+	};
+
+	return nodes_write(device, nodes, sizeof(nodes) / sizeof(nodes[0]));
+}
+
+static int blkback_write_connected(struct device *device)
+{
+	const struct attachment *a = device->private;
+	const struct disk_spec *spec = &a->image.spec;
+	const struct node nodes[] = {
+		{"sectors", spec->sectors},
+		{"sector-size", DISK_SECTOR},
+		{"physical-sector-size", spec->physical_sector},
+		{"info", (spec->read_only ? VDISK_READONLY : 0) | (a->cdrom ? VDISK_CDROM : 0)},
+		{"feature-flush-cache", 1},
+		{"feature-barrier", 1},
+		{"feature-discard", spec->discard},
+		{"discard-granularity", spec->discard_granularity},
+		{"discard-alignment", 0},
+		{"discard-secure", 0},
+	};
+	/* The last three go with feature-discard: all or none. */
+	size_t count = sizeof(nodes) / sizeof(nodes[0]) - (spec->discard ? 0 : 3);
+
+	return nodes_write(device, nodes, count);
+}
+
+/* ---- nodes we read of the frontend ------------------------------------------------------------
+ */
+
+static int __attribute__((format(printf, 4, 5)))
+bad_node(struct attachment *a, int err, const char **why, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(a->why, sizeof(a->why), fmt, ap);
+	va_end(ap);
+	*why = a->why;
+	return err;
+}
+
+static int read_abi(struct attachment *a, uint32_t *abi, const char **why)
+{
+	struct device *device = a->device;
+	char *protocol = store_read(&device->sup->store, "%s/protocol", device->frontend);
+	int err = 0;
+
+	/* No node means the 32-bit layout on x86: what Linux' backend assumes, and old guests need.
+	 */
+	if (!protocol && errno == ENOENT)
+		*abi = ABI_X86_32;
+	else if (protocol && strcmp(protocol, abis[ABI_X86_64].protocol) == 0)
+		*abi = ABI_X86_64;
+	else if (protocol && strcmp(protocol, abis[ABI_X86_32].protocol) == 0)
+		*abi = ABI_X86_32;
+	else
+		err = bad_node(a, -EINVAL, why,
+			       "its frontend speaks protocol '%.40s'; only x86_64-abi and "
+			       "x86_32-abi are served",
+			       protocol ? protocol : "?");
+	free(protocol);
+	return err;
+}
+
+/* ring-page-order, or num-ring-pages of older frontends; -ENOENT: neither. */
+static int read_order(struct attachment *a, uint32_t *order, const char **why)
+{
+	struct device *device = a->device;
+	uint64_t value;
+	int err = store_read_number(&device->sup->store, BLKRING_ORDER_MAX, &value,
+				    "%s/ring-page-order", device->frontend);
+
+	if (err == -ENOENT) {
+		err = store_read_number(&device->sup->store, BLKRING_PAGES_MAX, &value,
+					"%s/num-ring-pages", device->frontend);
+		if (err == 0 && (value == 0 || value & (value - 1)))
+			err = -EINVAL;
+		if (err == 0)
+			value = (uint64_t)__builtin_ctzll(value);
+	}
+	if (err == -EINVAL)
+		return bad_node(a, err, why,
+				"its frontend's ring-page-order or num-ring-pages is no size of a "
+				"ring; 1, 2, 4, 8 or 16 pages are served");
+	if (err == 0)
+		*order = (uint32_t)value;
+	return err;
+}
+
+static int read_ref(struct attachment *a, const char *key, uint32_t *ref)
+{
+	struct device *device = a->device;
+	uint64_t value;
+	int err = store_read_number(&device->sup->store, UINT32_MAX, &value, "%s/%s",
+				    device->frontend, key);
+
+	*ref = err == 0 ? (uint32_t)value : 0;
+	return err;
+}
+
+/*
+ * A ring of one page is named by ring-ref; only a frontend that wrote ring-page-order may have
+ * named it by ring-ref0 instead.  A ring-ref0 without it is a leftover of an earlier frontend.
+ */
+static int read_refs(struct attachment *a, struct vbd_connect *connect, const char **why)
+{
+	int err = read_order(a, &connect->ring_order, why);
+	bool told = err == 0;
+	char key[16] = "ring-ref";
+
+	if (err < 0 && err != -ENOENT)
+		return err;
+	if (connect->ring_order == 0) {
+		err = read_ref(a, key, &connect->ring_refs[0]);
+		if (err == -ENOENT && told)
+			err = read_ref(a, "ring-ref0", &connect->ring_refs[0]);
+	}
+	for (uint32_t i = 0; connect->ring_order > 0 && i < 1u << connect->ring_order; i++) {
+		snprintf(key, sizeof(key), "ring-ref%u", i);
+		err = read_ref(a, key, &connect->ring_refs[i]);
+		for (uint32_t k = 0; k < i && err == 0; k++)
+			if (connect->ring_refs[k] == connect->ring_refs[i])
+				err = -EEXIST;
+		if (err < 0)
+			break;
+	}
+	if (err == -ENOENT || err == -EINVAL || err == -EEXIST)
+		return bad_node(a, err, why, "its frontend's %s is %s", key,
+				err == -ENOENT	 ? "missing"
+				: err == -EINVAL ? "no grant reference"
+						 : "a page that the ring has already");
+	return err;
+}
+
+static int blkback_connect(struct device *device, struct chan_msg *msg, const char **why)
+{
+	struct attachment *a = device->private;
+	struct vbd_connect connect = {.disk = a->image.spec, .resume = device->resume};
+	int err = read_abi(a, &connect.abi, why);
+
+	if (err == 0)
+		err = read_refs(a, &connect, why);
+	if (err < 0)
+		return err;
+	err = read_ref(a, "event-channel", &connect.event_channel);
+	if (err == -ENOENT || err == -EINVAL || connect.event_channel >= EVENT_CHANNEL_MAX)
+		return bad_node(a, -EINVAL, why, "its frontend's event-channel is %s",
+				err == -ENOENT ? "missing" : "no event channel");
+	if (err < 0)
+		return err;
+	memcpy(msg->body, &connect, sizeof(connect));
+	msg->nfds = a->image.nfds;
+	memcpy(msg->fds, a->image.fds, sizeof(msg->fds));
+	return 0;
+}
+
+const struct backend blkback_backend = {
+	.name = "blkback",
+	.kinds = {"vbd", "vbd3"},
+	.script = "block-halfback",
+	.offer = blkback_offer,
+	.write_features = blkback_write_features,
+	.connect = blkback_connect,
+	.write_connected = blkback_write_connected,
+	.release = blkback_release,
+};

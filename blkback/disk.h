@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a virtual disk is stored on.  The whole contract of a disk engine is this page; HACKING.md
+ * tells how to add one.
+ */
+#ifndef BLKBACK_DISK_H
+#define BLKBACK_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "common/loop.h"
+
+enum {
+	DISK_SECTOR = 512, /* blkif's unit for all numbers of sectors (blkif.h, since Xen 4.20) */
+	DISK_IOV_MAX = 11, /* pieces of one I/O: BLKIF_MAX_SEGMENTS_PER_REQUEST */
+};
+
+enum disk_verb {
+	DISK_READ,
+	DISK_WRITE,
+	DISK_FLUSH,
+	DISK_DISCARD
+};
+
+/* Which engine serves a disk; the supervisor chooses, the worker obeys. */
+enum disk_engine {
+	DISK_URING,
+	DISK_NULL,
+	DISK_ENGINES
+};
+
+/* What the supervisor found out about a disk.  Plain numbers: travels through the channel. */
+struct disk_spec {
+	uint32_t engine;
+	uint32_t read_only;
+	uint32_t discard;	      /* the store can, and the admin allows it */
+	uint32_t discard_granularity; /* bytes */
+	uint32_t direct_align; /* bytes that O_DIRECT wants offsets and lengths aligned to; 0 = none
+				*/
+	uint32_t physical_sector; /* bytes */
+	uint64_t sectors;	  /* of 512 bytes */
+};
+
+struct disk;
+
+/*
+ * One I/O.  Owned by its request; the engine may use it from submit() to done(), which it calls
+ * exactly once, from within submit() or later from the loop.
+ */
+struct disk_io {
+	struct op op;	   /* the engine's */
+	uint64_t moved;	   /* the engine's: bytes done so far */
+	int fd;		   /* the engine's */
+	struct disk *disk; /* the engine's */
+	enum disk_verb verb;
+	uint64_t offset; /* bytes */
+	uint64_t bytes;
+	int iov_count;
+	struct iovec
+		iov[DISK_IOV_MAX]; /* READ and WRITE: sum is `bytes`; the engine may change them */
+	void (*done)(struct disk_io *io, int err); /* 0 or -errno */
+};
+
+/* An open disk; each engine's struct starts with it. */
+struct disk {
+	const struct disk_ops *ops;
+	struct loop *loop;
+	struct disk_spec spec;
+};
+
+struct disk_ops {
+	const char *name;
+	/*
+	 * Makes *disk.  `fds` are those that the supervisor opened, owned by the disk on success:
+	 * fds[0] through the page cache, fds[1], if there, with O_DIRECT.  0 or -errno.
+	 */
+	int (*open)(struct disk **disk, struct loop *loop, const struct disk_spec *spec,
+		    const int *fds, uint32_t nfds);
+	/* Starts one I/O, which lies within the disk.  READ and WRITE of a range may overlap. */
+	void (*submit)(struct disk *disk, struct disk_io *io);
+	/* After the last done().  Frees the disk. */
+	void (*close)(struct disk *disk);
+};
+
+extern const struct disk_ops disk_uring, disk_null;
+
+/* The engine's operations, or NULL if there is no such engine. */
+const struct disk_ops *disk_engine_ops(uint32_t engine);
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Raw files and block devices by io_uring, on the worker's own loop.
+ *
+ * Two descriptors of one image: O_DIRECT where the store allows it, and one through the page cache
+ * for what O_DIRECT would refuse, a request of 512-byte granularity on a store with larger blocks.
+ * The page cache then is the bounce buffer and does the read-modify-write; the kernel keeps both
+ * views of a file coherent (a direct write drops the cached pages, a direct read writes them back).
+ *
+ * Short reads and writes go on where they stopped.  A read that gives nothing lies past the end of
+ * an image that somebody shrank: an error, never old buffer contents.
+ */
+#include "blkback/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct uring_disk {
+	struct disk disk;
+	int buffered; /* -1: none */
+	int direct;   /* -1: none */
+};
+
+static void uring_done(struct op *op, int res, uint32_t cqe_flags);
+
+static bool uring_aligned(const struct disk_io *io, uint32_t align)
+{
+	uint64_t bits = io->offset;
+
+	for (int i = 0; i < io->iov_count; i++)
+		bits |= (uint64_t)(uintptr_t)io->iov[i].iov_base | io->iov[i].iov_len;
+	return (bits & (align - 1)) == 0;
+}
+
+static int uring_fd(const struct uring_disk *u, const struct disk_io *io)
+{
+	if (u->direct >= 0 && uring_aligned(io, u->disk.spec.direct_align))
+		return u->direct;
+	return u->buffered;
+}
+
+static void uring_queue(struct disk *disk, struct disk_io *io)
+{
+	struct io_uring_sqe *sqe = loop_sqe(disk->loop, &io->op);
+	uint64_t at = io->offset + io->moved;
+	bool one = io->iov_count == 1;
+
+	switch (io->verb) {
+	case DISK_READ:
+		if (one)
+			io_uring_prep_read(sqe, io->fd, io->iov->iov_base,
+					   (unsigned int)io->iov->iov_len, at);
+		else
+			io_uring_prep_readv(sqe, io->fd, io->iov, (unsigned int)io->iov_count, at);
+		break;
+	case DISK_WRITE:
+		if (one)
+			io_uring_prep_write(sqe, io->fd, io->iov->iov_base,
+					    (unsigned int)io->iov->iov_len, at);
+		else
+			io_uring_prep_writev(sqe, io->fd, io->iov, (unsigned int)io->iov_count, at);
+		break;
+	case DISK_FLUSH:
+		io_uring_prep_fsync(sqe, io->fd, IORING_FSYNC_DATASYNC);
+		break;
+	case DISK_DISCARD:
+		io_uring_prep_fallocate(sqe, io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					(off_t)io->offset, (off_t)io->bytes);
+		break;
+	}
+	io_uring_sqe_set_data(sqe, &io->op);
+}
+
+static void uring_submit(struct disk *disk, struct disk_io *io)
+{
+	const struct uring_disk *u = (const struct uring_disk *)disk;
+	bool data = io->verb == DISK_READ || io->verb == DISK_WRITE;
+
+	io->op.done = uring_done;
+	io->disk = disk;
+	io->moved = 0;
+	io->fd = data ? uring_fd(u, io) : u->buffered;
+	uring_queue(disk, io);
+}
+
+/* Takes `n` bytes off the front of the pieces. */
+static void iov_advance(struct disk_io *io, uint64_t n)
+{
+	int i = 0;
+
+	while (n > 0 && n >= io->iov[i].iov_len)
+		n -= io->iov[i++].iov_len;
+	io->iov_count -= i;
+	for (int k = 0; k < io->iov_count; k++)
+		io->iov[k] = io->iov[k + i];
+	if (n > 0) {
+		io->iov[0].iov_base = (char *)io->iov[0].iov_base + n;
+		io->iov[0].iov_len -= n;
+	}
+}
+
+static void uring_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	struct disk_io *io = (struct disk_io *)op;
+
+	(void)cqe_flags;
+	if (res == -EINTR || res == -EAGAIN) {
+		uring_queue(io->disk, io);
+		return;
+	}
+	if (res < 0 || io->verb == DISK_FLUSH || io->verb == DISK_DISCARD) {
+		io->done(io, res < 0 ? res : 0);
+		return;
+	}
+	io->moved += (uint64_t)res;
+	if (io->moved == io->bytes) {
+		io->done(io, 0);
+	} else if (res == 0) {
+		io->done(io, -EIO);
+	} else {
+		iov_advance(io, (uint64_t)res);
+		/* The rest may start anywhere: let the page cache take care of it. */
+		io->fd = ((struct uring_disk *)io->disk)->buffered;
+		uring_queue(io->disk, io);
+	}
+}
+
+static int uring_open(struct disk **disk, struct loop *loop, const struct disk_spec *spec,
+		      const int *fds, uint32_t nfds)
+{
+	struct uring_disk *u;
+
+	if (nfds < 1 || nfds > 2 || (nfds == 2 && (spec->direct_align & (spec->direct_align - 1))))
+		return -EINVAL;
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	u->disk = (struct disk){.ops = &disk_uring, .loop = loop, .spec = *spec};
+	u->buffered = fds[0];
+	u->direct = nfds == 2 && spec->direct_align > 0 ? fds[1] : -1;
+	*disk = &u->disk;
+	return 0;
+}
+
+static void uring_close(struct disk *disk)
+{
+	struct uring_disk *u = (struct uring_disk *)disk;
+
+	close(u->buffered);
+	if (u->direct >= 0)
+		close(u->direct);
+	free(u);
+}
+
+const struct disk_ops disk_uring = {
+	.name = "uring",
+	.open = uring_open,
+	.submit = uring_submit,
+	.close = uring_close,
+};
+
+const struct disk_ops *disk_engine_ops(uint32_t engine)
+{
+	static const struct disk_ops *const engines[DISK_ENGINES] = {
+		[DISK_URING] = &disk_uring,
+		[DISK_NULL] = &disk_null,
+	};
+
+	return engine < DISK_ENGINES ? engines[engine] : NULL;
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Opening an image is a chain of operations on the supervisor's io_uring: open, statx, open again
+ * with O_DIRECT, then locks and sizes.  Each runs in the kernel's own threads if it blocks, so that
+ * one dead NFS server does not stop the other guests' disks from coming and going.
+ *
+ * A read-only disk is opened read-only: what the guest may not write, we can't (XSA-142).
+ *
+ * Two locks guard an image, for whoever else looks: flock(2), and an OFD lock of the whole file,
+ * which meets QEMU's.  A block device that is written is claimed (O_EXCL), which meets mounts and
+ * the volume managers.  Both belong to the open file description, so they last until the last
+ * process that serves the image is gone.
+ */
+#include "blkback/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static void image_statx_done(struct op *op, int res, uint32_t cqe_flags);
+
+static void image_refuse(struct image *image, const char *reason)
+{
+	image_close(image);
+	snprintf(image->why, sizeof(image->why), "%s %s", image->path, reason);
+	image->opened(image, image->why);
+}
+
+int image_check_size(uint64_t bytes, uint64_t *sectors, const char **why)
+{
+	if (bytes == 0)
+		*why = "is empty; make it as large as the disk shall be";
+	else if (bytes % DISK_SECTOR != 0)
+		*why = "has a size that is no multiple of 512 bytes; is it a raw image?";
+	else if (bytes > INT64_MAX)
+		*why = "is larger than a file can be";
+	else
+		*why = NULL;
+	*sectors = bytes / DISK_SECTOR;
+	return *why ? -EINVAL : 0;
+}
+
+int image_parse_null(const char *target, uint64_t *bytes)
+{
+	uint64_t n = 0;
+	const char *at = target + strlen("null:"), *unit;
+	static const char units[] = "KMGT";
+
+	if (strncmp(target, "null:", 5) != 0 || *at < '0' || *at > '9')
+		return -EINVAL;
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (n > INT64_MAX / 16)
+			return -EINVAL;
+		n = n * 10 + (uint64_t)(*at - '0');
+	}
+	unit = *at ? strchr(units, *at) : NULL;
+	if (*at && (!unit || at[1]))
+		return -EINVAL;
+	for (; unit && unit >= units; unit--) {
+		if (n > INT64_MAX / 1024)
+			return -EINVAL;
+		n *= 1024;
+	}
+	*bytes = n;
+	return 0;
+}
+
+static bool image_is_block(const struct image *image)
+{
+	return S_ISBLK(image->stx.stx_mode);
+}
+
+/* ---- the last step: locks, sizes ------------------------------------------------------------ */
+
+static int image_lock(const struct image *image)
+{
+	struct flock whole = {
+		.l_type = image->spec.read_only ? F_RDLCK : F_WRLCK,
+		.l_whence = SEEK_SET,
+	};
+
+	if (flock(image->fds[0], (image->spec.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
+		return -errno;
+	return fcntl(image->fds[0], F_OFD_SETLK, &whole) < 0 ? -errno : 0;
+}
+
+/* A number from sysfs of a block device's queue; 0 if there is none. */
+static uint64_t queue_number(const struct image *image, const char *name)
+{
+	char path[128], text[32];
+	ssize_t n = -1;
+	uint64_t value = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/%s", image->stx.stx_rdev_major,
+		 image->stx.stx_rdev_minor, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+		value = value * 10 + (uint64_t)(text[i] - '0');
+	return value;
+}
+
+static int image_measure_block(struct image *image, uint64_t *bytes)
+{
+	struct disk_spec *spec = &image->spec;
+	unsigned int physical = 0;
+	uint64_t granularity;
+	int logical = 0;
+
+	if (ioctl(image->fds[0], BLKGETSIZE64, bytes) < 0 ||
+	    ioctl(image->fds[0], BLKSSZGET, &logical) < 0 ||
+	    ioctl(image->fds[0], BLKPBSZGET, &physical) < 0)
+		return -errno;
+	spec->physical_sector = physical;
+	if (image->nfds == 2)
+		spec->direct_align = (uint32_t)logical;
+	granularity = queue_number(image, "discard_granularity");
+	if (queue_number(image, "discard_max_bytes") == 0 || granularity > UINT32_MAX)
+		image->want_discard = false;
+	spec->discard_granularity = granularity ? (uint32_t)granularity : (uint32_t)logical;
+	return 0;
+}
+
+static int image_measure_file(struct image *image, uint64_t *bytes)
+{
+	const struct statx *stx = &image->stx;
+
+	*bytes = stx->stx_size;
+	image->spec.discard_granularity = stx->stx_blksize;
+	if (image->nfds == 2)
+		image->spec.direct_align = stx->stx_dio_offset_align > stx->stx_dio_mem_align
+						   ? stx->stx_dio_offset_align
+						   : stx->stx_dio_mem_align;
+	image->spec.physical_sector = image->spec.direct_align;
+	return 0;
+}
+
+static bool is_power_of_2(uint32_t n)
+{
+	return n && (n & (n - 1)) == 0;
+}
+
+static void image_finish(struct image *image)
+{
+	struct disk_spec *spec = &image->spec;
+	uint64_t bytes = 0;
+	const char *why;
+	int err;
+
+	err = image_lock(image);
+	if (err < 0) {
+		image_refuse(image, "is locked by another program; end it, or use another image");
+		return;
+	}
+	err = image_is_block(image) ? image_measure_block(image, &bytes)
+				    : image_measure_file(image, &bytes);
+	if (err < 0) {
+		image_refuse(image, "gives no size");
+		return;
+	}
+	if (image_check_size(bytes, &spec->sectors, &why) < 0) {
+		image_refuse(image, why);
+		return;
+	}
+	/* xen/io/blkif.h: the disk's size must be a multiple of physical-sector-size. */
+	if (!is_power_of_2(spec->physical_sector) || spec->physical_sector < DISK_SECTOR ||
+	    bytes % spec->physical_sector != 0)
+		spec->physical_sector = DISK_SECTOR;
+	spec->discard = image->want_discard && !spec->read_only;
+	image->open = true;
+	image->opened(image, NULL);
+}
+
+/* ---- the chain of opens --------------------------------------------------------------------- */
+
+static int image_flags(const struct image *image)
+{
+	return (image->spec.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY;
+}
+
+/* The same file again, whatever its name means by now. */
+static void image_open_again(struct image *image, int flags,
+			     void (*done)(struct op *, int, uint32_t))
+{
+	struct io_uring_sqe *sqe = loop_sqe(image->loop, &image->op);
+
+	image->op.done = done;
+	snprintf(image->via, sizeof(image->via), "/proc/self/fd/%d", image->fds[0]);
+	io_uring_prep_openat(sqe, AT_FDCWD, image->via, image_flags(image) | flags, 0);
+	io_uring_sqe_set_data(sqe, &image->op);
+}
+
+static void image_direct_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	struct image *image = (struct image *)op;
+
+	(void)cqe_flags;
+	if (res >= 0) {
+		image->fds[1] = res;
+		image->nfds = 2;
+	} /* else the store has no O_DIRECT after all: the page cache serves */
+	image_finish(image);
+}
+
+static void image_try_direct(struct image *image)
+{
+	if (image_is_block(image) || (image->stx.stx_mask & STATX_DIOALIGN &&
+				      is_power_of_2(image->stx.stx_dio_offset_align) &&
+				      is_power_of_2(image->stx.stx_dio_mem_align)))
+		image_open_again(image, O_DIRECT, image_direct_done);
+	else
+		image_finish(image);
+}
+
+static void image_claim_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	struct image *image = (struct image *)op;
+
+	(void)cqe_flags;
+	if (res < 0) {
+		image_refuse(image,
+			     "is in use by this host, mounted or part of a volume; unmount it");
+		return;
+	}
+	close(image->fds[0]);
+	image->fds[0] = res;
+	image_try_direct(image);
+}
+
+static void image_statx_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	struct image *image = (struct image *)op;
+	const struct statx *stx = &image->stx;
+	int flags;
+
+	(void)cqe_flags;
+	if (res < 0) {
+		image_refuse(image, strerror(-res));
+		return;
+	}
+	image->dev = image_is_block(image) ? makedev(stx->stx_rdev_major, stx->stx_rdev_minor)
+					   : makedev(stx->stx_dev_major, stx->stx_dev_minor);
+	image->ino = image_is_block(image) ? 0 : stx->stx_ino;
+	if (S_ISDIR(stx->stx_mode)) {
+		image_refuse(image, "is a directory; name an image file or a block device");
+	} else if (!S_ISREG(stx->stx_mode) && !image_is_block(image)) {
+		image_refuse(image, "is neither a file nor a block device; name one");
+	} else {
+		/* O_NONBLOCK was for FIFOs; io_uring would fail I/O with EAGAIN for it. */
+		flags = fcntl(image->fds[0], F_GETFL);
+		fcntl(image->fds[0], F_SETFL, flags & ~O_NONBLOCK);
+		if (image_is_block(image) && !image->spec.read_only)
+			image_open_again(image, O_EXCL, image_claim_done);
+		else
+			image_try_direct(image);
+	}
+}
+
+static void image_open_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	struct image *image = (struct image *)op;
+	struct io_uring_sqe *sqe;
+	char why[128];
+
+	(void)cqe_flags;
+	if (res < 0) {
+		snprintf(why, sizeof(why), "can't be opened for %s: %s",
+			 image->spec.read_only ? "reading" : "writing", strerror(-res));
+		image_refuse(image, why);
+		return;
+	}
+	image->fds[0] = res;
+	image->nfds = 1;
+	image->op.done = image_statx_done;
+	sqe = loop_sqe(image->loop, &image->op);
+	io_uring_prep_statx(sqe, res, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN,
+			    &image->stx);
+	io_uring_sqe_set_data(sqe, &image->op);
+}
+
+static void image_open_null(struct image *image)
+{
+	uint64_t bytes;
+	const char *why = "is no null disk: write null:SIZE, such as null:1G";
+
+	image->spec.engine = DISK_NULL;
+	image->spec.physical_sector = DISK_SECTOR;
+	image->spec.discard = image->want_discard && !image->spec.read_only;
+	image->spec.discard_granularity = DISK_SECTOR;
+	if (image_parse_null(image->path, &bytes) < 0 ||
+	    image_check_size(bytes, &image->spec.sectors, &why) < 0) {
+		image_refuse(image, why);
+		return;
+	}
+	image->open = true;
+	image->opened(image, NULL);
+}
+
+void image_open(struct image *image, struct loop *loop, const char *target, bool read_only,
+		bool discard, void (*opened)(struct image *, const char *))
+{
+	struct io_uring_sqe *sqe;
+
+	*image = (struct image){
+		.loop = loop,
+		.want_discard = discard,
+		.spec = {.engine = DISK_URING, .read_only = read_only},
+		.op.done = image_open_done,
+		.opened = opened,
+	};
+	snprintf(image->path, sizeof(image->path), "%s", target);
+	if (strncmp(target, "null:", 5) == 0) {
+		image_open_null(image);
+	} else if (target[0] != '/') {
+		image_refuse(image, "is no path from the root; write /path/to/image");
+	} else if (strlen(target) >= IMAGE_PATH_MAX) {
+		image_refuse(image, "... is longer than a path of 1023 bytes; use a shorter one");
+	} else {
+		sqe = loop_sqe(loop, &image->op);
+		io_uring_prep_openat(sqe, AT_FDCWD, image->path, image_flags(image) | O_NONBLOCK,
+				     0);
+		io_uring_sqe_set_data(sqe, &image->op);
+	}
+}
+
+void image_close(struct image *image)
+{
+	for (uint32_t i = 0; i < image->nfds; i++)
+		close(image->fds[i]);
+	image->nfds = 0;
+	image->open = false;
+}

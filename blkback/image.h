@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The file or device behind a virtual disk: opened, locked, measured.  See image.c. */
+#ifndef BLKBACK_IMAGE_H
+#define BLKBACK_IMAGE_H
+
+#include <linux/stat.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "blkback/disk.h"
+#include "common/loop.h"
+
+enum {
+	IMAGE_PATH_MAX = 1024,
+	IMAGE_WHY_MAX = 1400
+};
+
+/* Owned by the device's backend side.  While opened() is due it must stay put. */
+struct image {
+	struct op op; /* first: the step under way */
+	struct loop *loop;
+	char path[IMAGE_PATH_MAX];
+	bool want_discard;
+	struct disk_spec spec;
+	int fds[2];
+	uint32_t nfds;
+	bool open;
+	struct statx stx;
+	uint64_t dev, ino; /* what it is, whatever its name */
+	char via[32];
+	char why[IMAGE_WHY_MAX];
+	/* NULL, or why it can't be served, in one sentence. */
+	void (*opened)(struct image *image, const char *why);
+};
+
+/*
+ * Opens `target` ("/path" or "null:SIZE") without blocking the caller: a store that hangs delays
+ * this disk only.  Ends with opened(), perhaps before it returns.
+ */
+void image_open(struct image *image, struct loop *loop, const char *target, bool read_only,
+		bool discard, void (*opened)(struct image *, const char *));
+/* Closes our descriptors; the locks last as long as a worker has them.  Fine if it is not open. */
+void image_close(struct image *image);
+
+/* The size in bytes -> sectors; 0, or -EINVAL and *why.  Pure. */
+int image_check_size(uint64_t bytes, uint64_t *sectors, const char **why);
+/* "null:SIZE" with SIZE in bytes or with K, M, G, T behind it.  0 or -EINVAL.  Pure. */
+int image_parse_null(const char *target, uint64_t *bytes);
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/*
+ * blkback: the command line.  The same program is the supervisor and, started by it with --worker
+ * as the first word, the worker of one guest.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "blkback/backend.h"
+#include "blkback/vbd.h"
+#include "common/log.h"
+#include "common/worker.h"
+
+enum {
+	UID_BASE = 0x68620000, /* "hb": far from users, services and containers' ranges */
+	UID_BASE_MAX = 0x7fff0000,
+	SPIN_US = 20,
+	SPIN_US_MAX = 1000,
+};
+
+static const char usage[] =
+	"usage: blkback [-v] [--poll-us=N] [--uid-base=N]\n"
+	"  -v, --verbose     log each change of a device's state\n"
+	"  --poll-us=N       how long a busy worker looks for requests before it sleeps\n"
+	"                    (0 to 1000 microseconds, default 20; 0 = sleep at once)\n"
+	"  --uid-base=N      the worker of domain D runs as user N+D (default 1751252992)\n"
+	"  -h, --help        this text\n"
+	"Runs in the foreground and logs to standard error.  See blkback(8).\n";
+
+static void __attribute__((noreturn)) usage_error(const char *what, const char *value)
+{
+	fprintf(stderr, "blkback: %s '%s'; see blkback --help\n", what, value);
+	exit(2);
+}
+
+static uint32_t option_number(const char *name, const char *text, uint32_t min, uint32_t max)
+{
+	uint64_t value;
+
+	if (number_parse(text, max, &value) < 0 || value < min) {
+		fprintf(stderr, "blkback: --%s takes a number from %u to %u, not '%s'\n", name, min,
+			max, text);
+		exit(2);
+	}
+	return (uint32_t)value;
+}
+
+/* blkback --worker DOMID UID POLL_US [-v]: only for guest_worker() in sup.c. */
+static int run_worker(int argc, char **argv)
+{
+	struct worker_config config;
+
+	if (argc < 5) {
+		fprintf(stderr, "blkback: --worker is for blkback's own use; start it without\n");
+		return 2;
+	}
+	config.domid = (uint16_t)strtoul(argv[2], NULL, 10);
+	config.uid = (uint32_t)strtoul(argv[3], NULL, 10);
+	config.spin_us = (uint32_t)strtoul(argv[4], NULL, 10);
+	config.verbose = argc > 5;
+	return worker_main(&vbd_worker_ops, &config, argv[0]);
+}
+
+static void parse_options(struct sup *sup, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"verbose", no_argument, NULL, 'v'},
+		{"poll-us", required_argument, NULL, 'p'},
+		{"uid-base", required_argument, NULL, 'u'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "vh", options, NULL)) != -1) {
+		switch (c) {
+		case 'v':
+			sup->verbose = true;
+			break;
+		case 'p':
+			sup->spin_us = option_number("poll-us", optarg, 0, SPIN_US_MAX);
+			break;
+		case 'u':
+			/* Worker 0 of base 0 would be root. */
+			sup->uid_base = option_number("uid-base", optarg, 1000, UID_BASE_MAX);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			exit(2);
+		}
+	}
+	if (optind < argc)
+		usage_error("takes no argument", argv[optind]);
+}
+
+int main(int argc, char **argv)
+{
+	static struct sup sup = {
+		.backend = &blkback_backend,
+		.uid_base = UID_BASE,
+		.spin_us = SPIN_US,
+	};
+
+	if (argc > 1 && strcmp(argv[1], "--worker") == 0)
+		return run_worker(argc, argv);
+	parse_options(&sup, argc, argv);
+	log_open("blkback", sup.verbose);
+	if (geteuid() != 0) {
+		log_error("has to be started by root: it opens disks and starts confined workers");
+		return 1;
+	}
+	return sup_main(&sup);
+}

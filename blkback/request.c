@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Parsing is pure: from a private copy of a slot, and what is known of the disk, to a list of steps
+ * or a refusal.  Nothing here trusts a number: counts are bounded before they index, sums can't
+ * wrap.  All sector numbers are in units of 512 bytes, whatever the disk's own sectors are.
+ */
+#include "blkback/request.h"
+
+#include <stddef.h>
+
+#include <xen/xen.h>
+#include <xen/io/blkif.h>
+
+/* What an operation needs; an entry without steps is an operation that we don't have. */
+static const struct operation {
+	const char *name;
+	uint8_t steps;	    /* with or without data */
+	uint8_t data_steps; /* if there are segments */
+	bool must_have_data;
+	bool writes;
+	bool alone;
+} operations[] = {
+	[BLKIF_OP_READ] = {"read", STEP_DATA, STEP_COPY_OUT, .must_have_data = true},
+	[BLKIF_OP_WRITE] = {"write", STEP_DATA, STEP_COPY_IN, .must_have_data = true,
+			    .writes = true},
+	[BLKIF_OP_WRITE_BARRIER] = {"write-barrier", STEP_FLUSH_BEFORE,
+				    STEP_COPY_IN | STEP_DATA | STEP_FLUSH_AFTER, .writes = true,
+				    .alone = true},
+	[BLKIF_OP_FLUSH_DISKCACHE] = {"flush", STEP_FLUSH_BEFORE, STEP_COPY_IN | STEP_DATA},
+	[BLKIF_OP_DISCARD] = {"discard", STEP_DATA, 0, .writes = true},
+};
+
+static int refuse(const char **why, int status, const char *reason)
+{
+	*why = reason;
+	return status;
+}
+
+/* `count` sectors from `first` lie within the disk; no sum that could wrap. */
+static bool sectors_inside(const struct disk_spec *disk, uint64_t first, uint64_t count)
+{
+	return count <= disk->sectors && first <= disk->sectors - count;
+}
+
+static int parse_discard(struct request *request, const struct slot *slot,
+			 const struct disk_spec *disk, const char **why)
+{
+	if (!disk->discard)
+		return refuse(why, BLKIF_RSP_EOPNOTSUPP, "this disk has no discard");
+	if (!sectors_inside(disk, slot->sector_number, slot->nr_sectors))
+		return refuse(why, BLKIF_RSP_ERROR, "it ends past the disk's last sector");
+	if (slot->nr_sectors == 0)
+		request->steps = 0;
+	request->io.offset = slot->sector_number * DISK_SECTOR;
+	request->io.bytes = slot->nr_sectors * DISK_SECTOR;
+	return BLKIF_RSP_OKAY;
+}
+
+static int parse_segments(struct request *request, const struct slot *slot,
+			  const struct disk_spec *disk, const char **why)
+{
+	uint64_t sectors = 0;
+
+	if (slot->nr_segments > SLOT_SEGMENTS)
+		return refuse(why, BLKIF_RSP_ERROR, "it has more than 11 segments");
+	for (int i = 0; i < slot->nr_segments; i++) {
+		const struct slot_segment *segment = &slot->segments[i];
+
+		if (segment->first_sect > segment->last_sect ||
+		    segment->last_sect >= REQUEST_PAGE / DISK_SECTOR)
+			return refuse(why, BLKIF_RSP_ERROR,
+				      "a segment's sectors are not in its page");
+		sectors += segment->last_sect - segment->first_sect + 1u;
+		request->segments[i] = *segment;
+	}
+	if (sectors > 0 && !sectors_inside(disk, slot->sector_number, sectors))
+		return refuse(why, BLKIF_RSP_ERROR, "it ends past the disk's last sector");
+	request->segment_count = slot->nr_segments;
+	request->io.offset = slot->sector_number * DISK_SECTOR;
+	request->io.bytes = sectors * DISK_SECTOR;
+	return BLKIF_RSP_OKAY;
+}
+
+int request_parse(struct request *request, const struct slot *slot, const struct disk_spec *disk,
+		  const char **why)
+{
+	const struct operation *operation = &operations[0];
+	bool known = slot->operation < sizeof(operations) / sizeof(operations[0]);
+	bool data;
+
+	request->id = slot->id;
+	request->operation = slot->operation;
+	request->error = 0;
+	request->segment_count = 0;
+	request->steps = 0;
+	request->alone = false;
+	if (known)
+		operation = &operations[slot->operation];
+	if (!known || !operation->name)
+		return refuse(why, BLKIF_RSP_EOPNOTSUPP, "this operation is not supported");
+
+	data = slot->operation != BLKIF_OP_DISCARD && slot->nr_segments > 0;
+	if (operation->must_have_data && !data)
+		return refuse(why, BLKIF_RSP_ERROR, "it has no segments");
+	/* A flush with segments is a write, too. */
+	if (disk->read_only &&
+	    (operation->writes || (data && operation->data_steps & STEP_COPY_IN)))
+		return refuse(why, BLKIF_RSP_ERROR, "this disk is read-only");
+	request->alone = operation->alone;
+	request->steps = operation->steps | (data ? operation->data_steps : 0);
+	if (slot->operation == BLKIF_OP_DISCARD)
+		return parse_discard(request, slot, disk, why);
+	return parse_segments(request, slot, disk, why);
+}
+
+void request_prepare_io(struct request *request, enum disk_verb verb)
+{
+	struct disk_io *io = &request->io;
+	char *end = NULL;
+
+	io->verb = verb;
+	io->iov_count = 0;
+	for (int i = 0; i < request->segment_count; i++) {
+		const struct slot_segment *segment = &request->segments[i];
+		char *start = request->data + i * REQUEST_PAGE + segment_offset(segment);
+
+		if (start == end)
+			io->iov[io->iov_count - 1].iov_len += segment_bytes(segment);
+		else
+			io->iov[io->iov_count++] = (struct iovec){start, segment_bytes(segment)};
+		end = start + segment_bytes(segment);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The channel between a supervisor and one worker: a SOCK_SEQPACKET pair, one struct a message,
+ * descriptors beside it.  The supervisor does not trust what a worker says: chan_recv() checks the
+ * length, whoever handles the message checks the rest.
+ */
+#ifndef COMMON_CHAN_H
+#define COMMON_CHAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum chan_type {
+	/* supervisor -> worker */
+	CHAN_CONNECT = 1, /* serve this device; body and fds are the backend's */
+	CHAN_CLOSE,	  /* finish what is under way, then let go of it */
+	CHAN_QUIT,	  /* no device is left: exit */
+	/* worker -> supervisor */
+	CHAN_CONNECTED, /* answers CONNECT */
+	CHAN_FAILED,	/* answers CONNECT, or comes later: text says why; a CLOSE is due */
+	CHAN_CLOSED,	/* answers CLOSE: nothing of the guest is mapped any more */
+};
+
+enum {
+	CHAN_FDS_MAX = 2,
+	CHAN_BODY_MAX = 512,
+	CHAN_TEXT_MAX = 240
+};
+
+struct chan_msg {
+	uint32_t type;
+	uint32_t devid;
+	uint32_t serial; /* of the CONNECT that this belongs to: tells a late answer from a new one
+			  */
+	uint32_t nfds;
+	int fds[CHAN_FDS_MAX]; /* valid in this process only; owned by the receiver */
+	union {
+		char text[CHAN_TEXT_MAX];
+		unsigned char body[CHAN_BODY_MAX];
+	};
+};
+
+/* 0 or -errno; -EAGAIN if the peer does not read. */
+int chan_send(int chan, const struct chan_msg *msg);
+/* 1 a message, 0 none now, -EPIPE the peer is gone, -EPROTO nonsense. */
+int chan_recv(int chan, struct chan_msg *msg);
+
+#endif

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The life of a device, control side: read both states, ask the table (bus.c), do it.  A device
+ * does one thing at a time; what changes meanwhile makes it dirty, and it looks again afterwards.
+ * So a guest that toggles its state a million times costs as many looks as we find time for.
+ *
+ * Writes of our state are made in a transaction that reads it first: a directory that the toolstack
+ * removed is never made again by a late write of ours.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bus.h"
+#include "common/sup.h"
+
+/* ---- writing states ---------------------------------------------------------------------------
+ */
+
+/* Moves our state, with the nodes that belong to it; nothing happens if our directory is gone. */
+static int device_switch(struct device *device, int state, int (*nodes)(struct device *))
+{
+	struct store *store = &device->sup->store;
+	bool moved = false;
+	int tries = 0, err;
+
+	do {
+		char *now;
+
+		store_begin(store);
+		now = store_read(store, "%s/state", device->path);
+		err = now ? 0 : -errno;
+		if (err == 0 && nodes)
+			err = nodes(device);
+		moved = bus_state(now) != state;
+		if (err == 0 && moved)
+			err = store_write(store, device->path, "state", "%d", state);
+		free(now);
+	} while (store_commit(store, &err, &tries));
+	if (err == 0) {
+		device->wrote = state;
+		if (moved)
+			log_debug("%s: state %d (%s)", device->path, state, bus_state_name(state));
+	} else if (err != -ENOENT && store->xs) {
+		log_error("%s: can't go to state %d: %s", device->path, state, strerror(-err));
+	}
+	return err;
+}
+
+/* One clear sentence to the log and to the store, where Linux' xenbus_dev_fatal() puts it. */
+static void __attribute__((format(printf, 3, 4)))
+device_error(struct device *device, int err, const char *fmt, ...)
+{
+	char dir[STORE_PATH_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(device->error, sizeof(device->error), fmt, ap);
+	va_end(ap);
+	log_guest(&device->limit, "%s %u of guest %u: %s", device->kind, device->devid,
+		  device->guest->domid, device->error);
+	snprintf(dir, sizeof(dir), "/local/domain/%u/error/backend/%s/%u/%u",
+		 device->sup->store.domid, device->kind, device->guest->domid, device->devid);
+	store_write(&device->sup->store, dir, "error", "%d %s", err < 0 ? -err : err,
+		    device->error);
+}
+
+static void device_clear_error(struct device *device)
+{
+	char path[STORE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/error/backend/%s/%u/%u",
+		 device->sup->store.domid, device->kind, device->guest->domid, device->devid);
+	device->error[0] = '\0';
+	store_remove(&device->sup->store, path);
+}
+
+/* ---- birth ------------------------------------------------------------------------------------
+ */
+
+/* "/local/domain/0/backend/vbd/7/51712[/...]": strict decimal numbers, no alias of a device. */
+static int path_parse(const struct sup *sup, const char *path, const char **kind, uint64_t *domid,
+		      uint64_t *devid)
+{
+	char prefix[64], text[DEVICE_PATH_MAX], *at, *slash;
+	int len = snprintf(prefix, sizeof(prefix), "/local/domain/%u/backend/", sup->store.domid);
+
+	if (strncmp(path, prefix, (size_t)len) != 0)
+		return -EINVAL;
+	snprintf(text, sizeof(text), "%s", path + len);
+	at = text;
+	slash = strchr(at, '/');
+	if (!slash)
+		return -EINVAL;
+	*slash = '\0';
+	*kind = NULL;
+	for (int i = 0; i < SUP_KINDS_MAX && sup->backend->kinds[i]; i++)
+		if (strcmp(sup->backend->kinds[i], at) == 0)
+			*kind = sup->backend->kinds[i];
+	at = slash + 1;
+	slash = strchr(at, '/');
+	if (!*kind || !slash)
+		return -EINVAL;
+	*slash = '\0';
+	if (number_parse(at, 0x7fef, domid) < 0 || (at[0] == '0' && at[1]))
+		return -EINVAL;
+	at = slash + 1;
+	slash = strchr(at, '/');
+	if (slash)
+		*slash = '\0';
+	return at[0] == '0' && at[1] ? -EINVAL : number_parse(at, UINT32_MAX, devid);
+}
+
+struct device *device_get(struct sup *sup, const char *path)
+{
+	struct device *device;
+	uint64_t domid, devid;
+	const char *kind;
+
+	if (path_parse(sup, path, &kind, &domid, &devid) < 0)
+		return NULL;
+	for (device = sup->devices; device; device = device->next)
+		if (device->devid == devid && device->guest->domid == domid &&
+		    device->kind == kind && !device->forgotten)
+			return device;
+	device = calloc(1, sizeof(*device));
+	if (!device)
+		log_panic("out of memory");
+	device->sup = sup;
+	device->kind = kind;
+	device->devid = (uint32_t)devid;
+	device->guest = guest_get(sup, (uint16_t)domid);
+	device->guest->devices++;
+	snprintf(device->path, sizeof(device->path), "/local/domain/%u/backend/%s/%u/%u",
+		 sup->store.domid, kind, (unsigned int)domid, device->devid);
+	/* Not what the `frontend` node says: a frontend is where its kind and number put it. */
+	snprintf(device->frontend, sizeof(device->frontend), "/local/domain/%u/device/%s/%u",
+		 (unsigned int)domid, strncmp(kind, "vbd", 3) == 0 ? "vbd" : kind, device->devid);
+	device->next = sup->devices;
+	sup->devices = device;
+	return device;
+}
+
+void device_free(struct device *device)
+{
+	struct sup *sup = device->sup;
+	char path[STORE_PATH_MAX];
+
+	for (struct device **p = &sup->devices; *p; p = &(*p)->next)
+		if (*p == device) {
+			*p = device->next;
+			break;
+		}
+	if (sup->step_next == device)
+		sup->step_next = device->next;
+	sup->backend->release(device);
+	snprintf(path, sizeof(path), "%s/state", device->frontend);
+	if (device->watched)
+		store_unwatch(&sup->store, path, device->path);
+	if (!sup->stopping)
+		device_clear_error(device);
+	guest_put(device->guest);
+	free(device);
+}
+
+/* The watch's token is our path: its events come back as changes of the device. */
+static void device_watch(struct device *device)
+{
+	char path[STORE_PATH_MAX];
+
+	if (device->watched)
+		return;
+	snprintf(path, sizeof(path), "%s/state", device->frontend);
+	device->watched = store_watch(&device->sup->store, path, device->path) == 0;
+}
+
+static void device_connect(struct device *device);
+
+/* ---- offer ------------------------------------------------------------------------------------
+ */
+
+/* The toolstack's nodes must name the device that the path names (XSA-175). */
+static bool device_is_itself(struct device *device)
+{
+	struct store *store = &device->sup->store;
+	char *frontend = store_read(store, "%s/frontend", device->path);
+	uint64_t domid = UINT64_MAX;
+	bool same;
+
+	store_read_number(store, UINT16_MAX, &domid, "%s/frontend-id", device->path);
+	same = frontend && strcmp(frontend, device->frontend) == 0 && domid == device->guest->domid;
+	free(frontend);
+	return same;
+}
+
+/* Our own script needs nothing but our verdict; any other may still choose what is to be opened. */
+static bool device_has_script(struct device *device, bool *ours)
+{
+	char *script = store_read(&device->sup->store, "%s/script", device->path);
+	const char *base = script ? strrchr(script, '/') : NULL;
+
+	base = base ? base + 1 : script;
+	*ours = base && strcmp(base, device->sup->backend->script) == 0;
+	free(script);
+	return base != NULL;
+}
+
+static bool hotplug_is(struct device *device, const char *status)
+{
+	char *now = store_read(&device->sup->store, "%s/hotplug-status", device->path);
+	bool is = now && strcmp(now, status) == 0;
+
+	free(now);
+	return is;
+}
+
+static void device_offer(struct device *device)
+{
+	device->phase = DEVICE_OFFERING;
+	device->failed = false;
+	device_clear_error(device);
+	if (device_is_itself(device))
+		device->sup->backend->offer(device);
+	else
+		device_offered(device,
+			       "its nodes frontend and frontend-id don't name the guest and "
+			       "number of its path; let the toolstack make it again");
+}
+
+static void device_close_states(struct device *device)
+{
+	if (device_switch(device, XenbusStateClosing, NULL) == 0)
+		device_switch(device, XenbusStateClosed, NULL);
+}
+
+void device_offered(struct device *device, const char *error)
+{
+	bool ours;
+
+	device->phase = DEVICE_IDLE;
+	device->dirty = true;
+	if (device->sup->stopping) {
+		device_free(device);
+		return;
+	}
+	if (device->forgotten)
+		return;
+	device->offered = !error;
+	if (device->resume && !error) {
+		device_connect(device);
+		return;
+	}
+	device->resume = false;
+	if (error) {
+		device->failed = true;
+		device_error(device, EINVAL, "%s", error);
+		/* A hotplug script runs only at InitWait, and it alone can tell xl the reason. */
+		if (!device_has_script(device, &ours)) {
+			device_close_states(device);
+			return;
+		}
+	}
+	device_switch(device, XenbusStateInitWait, device->sup->backend->write_features);
+}
+
+/* ---- connect ----------------------------------------------------------------------------------
+ */
+
+static int device_read_frontend(struct device *device, struct chan_msg *msg, const char **why)
+{
+	struct store *store = &device->sup->store;
+	int tries = 0, err;
+
+	do {
+		*why = NULL;
+		store_begin(store);
+		err = device->sup->backend->connect(device, msg, why);
+	} while (store_commit(store, &err, &tries));
+	if (err < 0 && !*why)
+		*why = err == -EBUSY ? "the guest keeps changing the nodes that name its ring"
+				     : "can't read the nodes that name the guest's ring";
+	return err;
+}
+
+static void device_connect(struct device *device)
+{
+	struct chan_msg msg = {.type = CHAN_CONNECT, .devid = device->devid};
+	const char *why;
+	bool ours;
+	int err;
+
+	if (device_has_script(device, &ours) && !hotplug_is(device, "connected"))
+		return; /* its write will wake us */
+	err = device_read_frontend(device, &msg, &why);
+	if (err < 0) {
+		device_error(device, err, "%s", why);
+		device_close_states(device);
+		return;
+	}
+	msg.serial = ++device->serial;
+	err = guest_worker(device->guest);
+	if (err == 0)
+		err = chan_send(device->guest->chan, &msg);
+	if (err < 0) {
+		device_error(device, err, "can't start a worker for it: %s", strerror(-err));
+		device_close_states(device);
+		return;
+	}
+	device->phase = DEVICE_CONNECTING;
+}
+
+/* ---- close ------------------------------------------------------------------------------------
+ */
+
+/* Nothing of the guest is mapped any more. */
+static void device_closed(struct device *device)
+{
+	device->phase = DEVICE_IDLE;
+	device->connected = false;
+	device->dirty = true;
+	switch (device->then) {
+	case BUS_CLOSING:
+		device_switch(device, XenbusStateClosing, NULL);
+		break;
+	case BUS_CLOSE:
+		device->sup->backend->release(device);
+		device->offered = false;
+		device_close_states(device);
+		break;
+	case BUS_RESTART:
+		device_close_states(device);
+		device_offer(device);
+		break;
+	case BUS_NONE: /* handed over */
+		store_write(&device->sup->store, device->path, "halfback-handover", "1");
+		device_free(device);
+		break;
+	default: /* forgotten: the step that follows frees it */
+		break;
+	}
+}
+
+static void device_stop(struct device *device, enum bus_action then)
+{
+	struct chan_msg msg = {.type = CHAN_CLOSE, .devid = device->devid};
+
+	device->then = (int)then;
+	if (device->connected && device->guest->pid > 0) {
+		device->phase = DEVICE_CLOSING;
+		if (chan_send(device->guest->chan, &msg) == 0)
+			return; /* else it is dying, and closes so */
+	}
+	device_closed(device);
+}
+
+void device_hand_over(struct device *device)
+{
+	if (device->phase == DEVICE_CLOSING || device->phase == DEVICE_OFFERING)
+		return; /* ends by itself */
+	if (device->connected)
+		device_stop(device, BUS_NONE);
+	else
+		device_free(device);
+}
+
+/* ---- the step ---------------------------------------------------------------------------------
+ */
+
+/* A live device that we don't serve: left by the supervisor before us, in order or not. */
+static void device_take_over(struct device *device, int backend)
+{
+	device->resume = backend == XenbusStateConnected;
+	if (!device->resume ||
+	    store_exists(&device->sup->store, "%s/halfback-handover", device->path)) {
+		device_offer(device);
+		return;
+	}
+	device->resume = false;
+	device_error(device, EIO,
+		     "it was not left in order when its backend ended; "
+		     "the guest has to connect it again");
+	device_stop(device, BUS_CLOSE);
+}
+
+static void device_act(struct device *device, enum bus_action action, int frontend)
+{
+	switch (action) {
+	case BUS_NONE:
+		break;
+	case BUS_OFFER:
+		device_offer(device);
+		break;
+	case BUS_CONNECT:
+		if (device->failed || !device->offered)
+			break;
+		device_connect(device);
+		break;
+	case BUS_FAIL:
+		device_error(device, EINVAL,
+			     "its frontend's state is none that a frontend has; the guest has to "
+			     "write 1 to 6");
+		device_stop(device, BUS_CLOSE);
+		break;
+	case BUS_FOREIGN:
+		log_error("%s: somebody else moves this device; unload xen-blkback and xen-netback "
+			  "and stop other backends, then attach it again",
+			  device->path);
+		device->foreign = true;
+		break;
+	case BUS_FORGET:
+		device->forgotten = true;
+		device_stop(device, action);
+		break;
+	default:
+		log_debug("%s: frontend is %s", device->path, bus_state_name(frontend));
+		device_stop(device, action);
+	}
+}
+
+/* A toolstack that gave up waiting, or a closed device that is not to come back. */
+static bool device_over(struct device *device, int backend, enum bus_action action)
+{
+	uint64_t online = 1;
+
+	if (backend != XenbusStateClosed || action == BUS_FORGET)
+		return false;
+	store_read_number(&device->sup->store, 1, &online, "%s/online", device->path);
+	return online == 0;
+}
+
+void device_step(struct device *device)
+{
+	struct store *store = &device->sup->store;
+	enum bus_action action;
+	int backend, frontend;
+	char *text;
+
+	if (device->phase != DEVICE_IDLE || !device->dirty || !store->xs)
+		return;
+	device->dirty = false;
+	if (device->forgotten) {
+		device_free(device);
+		return;
+	}
+	text = store_read(store, "%s/state", device->path);
+	backend = text || errno != ENOTCONN ? bus_state(text) : device->wrote;
+	free(text);
+	if (device->foreign && backend != BUS_GONE)
+		return;
+	device_watch(device);
+	text = store_read(store, "%s/state", device->frontend);
+	frontend = bus_state(text);
+	free(text);
+	action = bus_step(backend, frontend);
+	if (device->failed && backend == XenbusStateInitWait && action == BUS_CONNECT)
+		action = BUS_NONE;
+	if (device->failed && backend == XenbusStateInitWait && hotplug_is(device, "error"))
+		action = BUS_CLOSE;
+	if ((backend == XenbusStateConnected && !device->connected && action == BUS_NONE) ||
+	    (backend == XenbusStateInitWait && !device->offered && !device->failed &&
+	     (action == BUS_NONE || action == BUS_CONNECT)))
+		device_take_over(device, backend);
+	else if (!device_over(device, backend, action))
+		device_act(device, action, frontend);
+}
+
+/* ---- the worker's word ------------------------------------------------------------------------
+ */
+
+static void device_connected(struct device *device)
+{
+	char path[STORE_PATH_MAX];
+
+	device->phase = DEVICE_IDLE;
+	device->connected = true;
+	device->dirty = true;
+	device->resume = false;
+	snprintf(path, sizeof(path), "%s/halfback-handover", device->path);
+	store_remove(&device->sup->store, path);
+	if (device_switch(device, XenbusStateConnected, device->sup->backend->write_connected) == 0)
+		log_info("%s %u of guest %u connected", device->kind, device->devid,
+			 device->guest->domid);
+}
+
+void device_message(struct device *device, const struct chan_msg *msg)
+{
+	if (msg->type != CHAN_CLOSED && msg->serial != device->serial)
+		return; /* of a connection that is over */
+	if (msg->type == CHAN_CONNECTED && device->phase == DEVICE_CONNECTING) {
+		device_connected(device);
+	} else if (msg->type == CHAN_CLOSED && device->phase == DEVICE_CLOSING) {
+		log_info("%s %u of guest %u closed", device->kind, device->devid,
+			 device->guest->domid);
+		device_closed(device);
+	} else if (msg->type == CHAN_FAILED && device->phase != DEVICE_CLOSING) {
+		device_error(device, EIO, "%.*s", CHAN_TEXT_MAX - 1, msg->text);
+		device_stop(device, BUS_CLOSE);
+	}
+}
+
+void device_worker_died(struct device *device)
+{
+	if (device->phase == DEVICE_CLOSING) {
+		device_closed(device);
+		return;
+	}
+	if (!device->connected && device->phase != DEVICE_CONNECTING)
+		return;
+	device->connected = false;
+	device_error(device, EIO, "its worker died; the guest has to connect it again");
+	device_stop(device, BUS_CLOSE);
+}

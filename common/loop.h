@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One event loop on one io_uring, for one thread.
+ *
+ * Everything that can happen is a completion: I/O, a readable descriptor, a timer.  A turn of the
+ * loop is: wait, run the completions, run the hooks, submit what they queued.  Nothing else wakes
+ * it: an idle process makes no system call.
+ */
+#ifndef COMMON_LOOP_H
+#define COMMON_LOOP_H
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One operation under way.  Embedded in whatever wants the answer; must stay put until done(). */
+struct op {
+	void (*done)(struct op *op, int res, uint32_t cqe_flags);
+};
+
+/* Work of every turn.  Owned by the caller; linked until loop_hook_del(). */
+struct loop_hook {
+	/* After the completions of a turn; may queue operations. */
+	void (*turn)(struct loop_hook *hook);
+	/* A cheap look while the loop spins: is there new work for turn()? */
+	bool (*peek)(struct loop_hook *hook);
+	/* The loop is about to sleep: ask the peer to wake us; true if work came meanwhile. */
+	bool (*sleep)(struct loop_hook *hook);
+	struct loop_hook *next;
+};
+
+struct loop {
+	struct io_uring ring;
+	struct loop_hook *hooks;
+	struct loop_hook *hook_next; /* the walk's next hook, so that a hook may delete any hook */
+	bool stop;
+	uint32_t spin_us;   /* how long at most to look for work before sleeping; 0 = never */
+	uint64_t gap_ns;    /* smoothed time from the end of one work to the start of the next */
+	uint64_t asleep_ns; /* when the last work ended */
+};
+
+/* Both are owned by the loop: freed when the kernel has given their last completion. */
+struct loop_poll;
+struct loop_timer;
+
+/* 0 or -errno.  `entries` bounds what is queued before the kernel is entered early. */
+int loop_init(struct loop *loop, unsigned int entries);
+void loop_free(struct loop *loop);
+/* Runs until loop->stop.  0, or -errno if the ring itself failed. */
+int loop_run(struct loop *loop);
+
+/* A submission entry that completes to `op`; never NULL (enters the kernel if the queue is full).
+ */
+struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op);
+
+/*
+ * Calls ready(arg, events) whenever `fd` is readable (or closed by its peer), until deleted.
+ * `events` are those of poll(2), or -errno.  The fd stays the caller's.
+ */
+struct loop_poll *loop_poll_add(struct loop *loop, int fd, void (*ready)(void *arg, int events),
+				void *arg);
+/* ready() is not called again.  The caller may close the fd. NULL is fine. */
+void loop_poll_del(struct loop *loop, struct loop_poll *poll);
+
+/* Calls fired(arg) once, `ms` milliseconds from now. */
+struct loop_timer *loop_timer_add(struct loop *loop, uint32_t ms, void (*fired)(void *arg),
+				  void *arg);
+/* Takes back a timer that has not fired.  NULL is fine. */
+void loop_timer_del(struct loop *loop, struct loop_timer *timer);
+
+void loop_hook_add(struct loop *loop, struct loop_hook *hook);
+void loop_hook_del(struct loop *loop, struct loop_hook *hook);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t loop_now_ns(void);
+
+#endif

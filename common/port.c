@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kernel masks a port when it tells of it and we unmask it after the device has looked at its
+ * ring (xenevtchn.h, xenevtchn_pending): while we work on a ring, a guest that notifies in a storm
+ * costs one pending bit.
+ *
+ * The handle is restricted to the guest (xenevtchn_restrict, enforced by the kernel): a captured
+ * worker can't bind another guest's port.
+ */
+#include "common/port.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "common/log.h"
+
+int port_set_open(struct port_set *set)
+{
+	memset(set, 0, sizeof(*set));
+	set->xce = xenevtchn_open(NULL, 0);
+	return set->xce ? 0 : -errno;
+}
+
+static struct port *port_find(const struct port_set *set, evtchn_port_t local)
+{
+	for (int i = 0; i < PORT_MAX; i++)
+		if (set->ports[i] && set->ports[i]->local == local)
+			return set->ports[i];
+	return NULL;
+}
+
+/* Takes the ports that are pending.  A lone port can't be pending twice: it is masked meanwhile. */
+static void port_set_ready(void *arg, int events)
+{
+	struct port_set *set = arg;
+	struct pollfd pfd = {.fd = xenevtchn_fd(set->xce), .events = POLLIN};
+	int local;
+
+	if (events < 0)
+		log_panic("can't poll the event channel device: %s", strerror(-events));
+	do {
+		struct port *port;
+
+		local = xenevtchn_pending(set->xce);
+		if (local < 0)
+			return;
+		port = port_find(set, (evtchn_port_t)local);
+		if (!port)
+			continue; /* unbound meanwhile */
+		port->kicked(port);
+		if (port->set)
+			xenevtchn_unmask(set->xce, port->local);
+	} while (set->bound > 1 && poll(&pfd, 1, 0) > 0);
+}
+
+int port_set_start(struct port_set *set, struct loop *loop, uint16_t domid)
+{
+	if (xenevtchn_restrict(set->xce, domid) < 0 && errno != ENOTTY && errno != EOPNOTSUPP)
+		return -errno;
+	set->poll = loop_poll_add(loop, xenevtchn_fd(set->xce), port_set_ready, set);
+	return 0;
+}
+
+void port_set_close(struct port_set *set, struct loop *loop)
+{
+	loop_poll_del(loop, set->poll);
+	xenevtchn_close(set->xce);
+	set->poll = NULL;
+	set->xce = NULL;
+}
+
+int port_bind(struct port *port, struct port_set *set, uint16_t domid, evtchn_port_t remote)
+{
+	for (int i = 0; i < PORT_MAX; i++) {
+		int local;
+
+		if (set->ports[i])
+			continue;
+		local = xenevtchn_bind_interdomain(set->xce, domid, remote);
+		if (local < 0)
+			return -errno;
+		port->set = set;
+		port->local = (evtchn_port_t)local;
+		set->ports[i] = port;
+		set->bound++;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+void port_unbind(struct port *port)
+{
+	struct port_set *set = port->set;
+
+	if (!set)
+		return;
+	for (int i = 0; i < PORT_MAX; i++)
+		if (set->ports[i] == port)
+			set->ports[i] = NULL;
+	set->bound--;
+	xenevtchn_unbind(set->xce, port->local);
+	port->set = NULL;
+}
+
+void port_notify(struct port *port)
+{
+	if (port->set)
+		xenevtchn_notify(port->set->xce, port->local);
+}

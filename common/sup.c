@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The supervisor: one loop over xenstore's watches, the workers' channels and deaths, and signals.
+ * It owns the list of guests and the list of devices; it holds no ring and never maps a page of a
+ * guest.
+ *
+ * A worker is this same program, executed again: grant handles don't survive a fork (xengnttab.h),
+ * and a fresh image holds nothing of other guests.
+ */
+#include "common/sup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/worker.h"
+
+enum {
+	RETRY_MS = 1000
+};
+
+static const char backend_token[] = "backend";
+
+/* ---- guests and workers -----------------------------------------------------------------------
+ */
+
+struct guest *guest_get(struct sup *sup, uint16_t domid)
+{
+	struct guest *guest;
+
+	for (guest = sup->guests; guest; guest = guest->next)
+		if (guest->domid == domid && !guest->quitting)
+			return guest;
+	guest = calloc(1, sizeof(*guest));
+	if (!guest)
+		log_panic("out of memory");
+	guest->sup = sup;
+	guest->domid = domid;
+	guest->pidfd = guest->chan = -1;
+	guest->next = sup->guests;
+	sup->guests = guest;
+	return guest;
+}
+
+static void guest_free(struct guest *guest)
+{
+	for (struct guest **p = &guest->sup->guests; *p; p = &(*p)->next)
+		if (*p == guest) {
+			*p = guest->next;
+			break;
+		}
+	if (guest->sup->stopping && !guest->sup->guests)
+		guest->sup->loop.stop = true;
+	free(guest);
+}
+
+void guest_put(struct guest *guest)
+{
+	struct chan_msg quit = {.type = CHAN_QUIT};
+
+	if (--guest->devices > 0)
+		return;
+	if (guest->pid == 0) {
+		guest_free(guest);
+		return;
+	}
+	guest->quitting = true;
+	if (chan_send(guest->chan, &quit) < 0)
+		kill(guest->pid, SIGKILL);
+}
+
+static void guest_each_device(struct guest *guest, void (*call)(struct device *))
+{
+	for (struct device *device = guest->sup->devices, *next; device; device = next) {
+		next = device->next;
+		if (device->guest == guest)
+			call(device);
+	}
+}
+
+static void guest_lost_worker(struct guest *guest)
+{
+	loop_poll_del(&guest->sup->loop, guest->pid_poll);
+	loop_poll_del(&guest->sup->loop, guest->chan_poll);
+	close(guest->pidfd);
+	close(guest->chan);
+	guest->pid_poll = guest->chan_poll = NULL;
+	guest->pidfd = guest->chan = -1;
+	guest->pid = 0;
+}
+
+/* The worker ended: as it was told, or not. */
+static void guest_reap(void *arg, int events)
+{
+	struct guest *guest = arg;
+	int status = 0;
+
+	(void)events;
+	if (waitpid(guest->pid, &status, WNOHANG) != guest->pid)
+		return;
+	if (WIFSIGNALED(status))
+		log_error("the worker of guest %u was ended by signal %d (%s)", guest->domid,
+			  WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) != 0)
+		log_error("the worker of guest %u ended with status %d", guest->domid,
+			  WEXITSTATUS(status));
+	guest_lost_worker(guest);
+	if (guest->devices == 0) {
+		guest_free(guest);
+		return;
+	}
+	guest_each_device(guest, device_worker_died);
+}
+
+static struct device *guest_device(struct guest *guest, uint32_t devid)
+{
+	for (struct device *device = guest->sup->devices; device; device = device->next)
+		if (device->guest == guest && device->devid == devid)
+			return device;
+	return NULL;
+}
+
+static void guest_chan_ready(void *arg, int events)
+{
+	struct guest *guest = arg;
+	struct chan_msg msg;
+	int n = 0;
+
+	(void)events;
+	while (guest->chan >= 0 && (n = chan_recv(guest->chan, &msg)) > 0) {
+		struct device *device = guest_device(guest, msg.devid);
+
+		/* A worker has no business sending us descriptors. */
+		for (uint32_t i = 0; i < msg.nfds; i++)
+			close(msg.fds[i]);
+		msg.text[CHAN_TEXT_MAX - 1] = '\0';
+		if (device)
+			device_message(device, &msg);
+	}
+	/* Its end is told by its pidfd; a channel that only broke ends it. */
+	if (n < 0 && guest->pid > 0) {
+		loop_poll_del(&guest->sup->loop, guest->chan_poll);
+		guest->chan_poll = NULL;
+		kill(guest->pid, SIGKILL);
+	}
+}
+
+/* How this program is started as a worker; read by main(). */
+struct worker_argv {
+	char name[32], flag[16], domid[16], uid[16], spin[16], verbose[4];
+	char *argv[7];
+};
+
+static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
+{
+	const struct sup *sup = guest->sup;
+
+	snprintf(w->name, sizeof(w->name), "%s: dom %u", sup->backend->name, guest->domid);
+	snprintf(w->flag, sizeof(w->flag), "--worker");
+	snprintf(w->domid, sizeof(w->domid), "%u", guest->domid);
+	snprintf(w->uid, sizeof(w->uid), "%u", sup->uid_base + guest->domid);
+	snprintf(w->spin, sizeof(w->spin), "%u", sup->spin_us);
+	snprintf(w->verbose, sizeof(w->verbose), "%s", sup->verbose ? "-v" : "");
+	w->argv[0] = w->name;
+	w->argv[1] = w->flag;
+	w->argv[2] = w->domid;
+	w->argv[3] = w->uid;
+	w->argv[4] = w->spin;
+	w->argv[5] = sup->verbose ? w->verbose : NULL;
+	w->argv[6] = NULL;
+}
+
+/* In the child: becomes the worker.  Only async-signal-safe calls: libxenstore has a thread. */
+static void worker_exec(struct worker_argv *w, int chan)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (chan == WORKER_CHAN)
+		fcntl(chan, F_SETFD, 0);
+	else if (dup2(chan, WORKER_CHAN) < 0)
+		_exit(127);
+	close_range(WORKER_CHAN + 1, ~0u, 0);
+	execv("/proc/self/exe", w->argv);
+	_exit(127);
+}
+
+int guest_worker(struct guest *guest)
+{
+	struct sup *sup = guest->sup;
+	struct worker_argv w;
+	int pair[2], pid;
+
+	if (guest->pid > 0)
+		return 0;
+	worker_argv_fill(&w, guest);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		worker_exec(&w, pair[1]);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return -errno;
+	}
+	guest->pid = pid;
+	guest->chan = pair[0];
+	guest->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (guest->pidfd < 0)
+		log_panic("pidfd_open: %s", strerror(errno));
+	guest->pid_poll = loop_poll_add(&sup->loop, guest->pidfd, guest_reap, guest);
+	guest->chan_poll = loop_poll_add(&sup->loop, guest->chan, guest_chan_ready, guest);
+	return 0;
+}
+
+/* ---- the store --------------------------------------------------------------------------------
+ */
+
+/* A watch fired: remember who, act when all has been read. */
+static void sup_changed(struct store *store, const char *path, const char *token)
+{
+	struct sup *sup = (struct sup *)((char *)store - offsetof(struct sup, store));
+	struct device *device;
+
+	/* Frontend watches carry the device's path. */
+	if (strcmp(token, backend_token) != 0) {
+		for (device = sup->devices; device; device = device->next)
+			if (strcmp(device->path, token) == 0)
+				device->dirty = true;
+		return;
+	}
+	/* A directory above devices that vanished took its devices with it. */
+	for (device = sup->devices; device; device = device->next)
+		if (strncmp(device->path, path, strlen(path)) == 0)
+			device->dirty = true;
+	/* Only what is really there becomes a device. */
+	if (!store_exists(store, "%s", path))
+		return;
+	device = device_get(sup, path);
+	if (device)
+		device->dirty = true;
+}
+
+/* The end of each turn: look at the devices that something happened to. */
+static void sup_turn(struct loop_hook *hook)
+{
+	struct sup *sup = (struct sup *)((char *)hook - offsetof(struct sup, hook));
+	bool again = true;
+
+	while (again && !sup->stopping) {
+		again = false;
+		for (struct device *device = sup->devices; device; device = sup->step_next) {
+			sup->step_next = device->next;
+			if (!device->dirty || device->phase != DEVICE_IDLE || !sup->store.xs)
+				continue;
+			device_step(device);
+			again = true;
+		}
+	}
+}
+
+static bool sup_no_work(struct loop_hook *hook)
+{
+	(void)hook;
+	return false;
+}
+
+/* Makes devices of all that is there already. */
+static void sup_scan(struct sup *sup, const char *kind)
+{
+	char path[STORE_PATH_MAX];
+	unsigned int guests, devices;
+	char **guest, **devid;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/backend/%s", sup->store.domid, kind);
+	guest = store_list(&sup->store, path, &guests);
+	for (unsigned int i = 0; i < guests; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/backend/%s/%s", sup->store.domid,
+			 kind, guest[i]);
+		devid = store_list(&sup->store, path, &devices);
+		for (unsigned int k = 0; k < devices; k++) {
+			char leaf[STORE_PATH_MAX + 32];
+			struct device *device;
+
+			snprintf(leaf, sizeof(leaf), "%s/%s", path, devid[k]);
+			device = device_get(sup, leaf);
+			if (device)
+				device->dirty = true;
+		}
+		free(devid);
+	}
+	free(guest);
+}
+
+static void sup_retry(void *arg);
+
+/* Connects to xenstored and catches up with it; tries again later if it is away. */
+static int sup_open_store(struct sup *sup)
+{
+	int err = store_open(&sup->store, &sup->loop);
+
+	if (err < 0)
+		return err;
+	for (int i = 0; i < SUP_KINDS_MAX && sup->backend->kinds[i]; i++) {
+		char path[STORE_PATH_MAX];
+
+		snprintf(path, sizeof(path), "/local/domain/%u/backend/%s", sup->store.domid,
+			 sup->backend->kinds[i]);
+		err = store_watch(&sup->store, path, backend_token);
+		if (err < 0)
+			return err;
+		sup_scan(sup, sup->backend->kinds[i]);
+	}
+	return 0;
+}
+
+static void sup_lost(struct store *store)
+{
+	struct sup *sup = (struct sup *)((char *)store - offsetof(struct sup, store));
+
+	log_warn("lost xenstored; guests are served on, changes wait until it is back");
+	for (struct device *device = sup->devices; device; device = device->next)
+		device->watched = false;
+	sup->retry = loop_timer_add(&sup->loop, RETRY_MS, sup_retry, sup);
+}
+
+/*
+ * A store that came back empty has forgotten every guest; they still run, so their devices are
+ * served on.  One that still knows domains has the truth about devices, too.
+ */
+static void sup_retry(void *arg)
+{
+	struct sup *sup = arg;
+	unsigned int count;
+	char **domains;
+
+	sup->retry = NULL;
+	if (sup_open_store(sup) < 0) {
+		sup->retry = loop_timer_add(&sup->loop, RETRY_MS, sup_retry, sup);
+		return;
+	}
+	log_info("xenstored is back");
+	domains = store_list(&sup->store, "/local/domain", &count);
+	free(domains);
+	if (count == 0) {
+		log_warn("the store came back empty; its guests' devices are served on");
+		return;
+	}
+	for (struct device *device = sup->devices; device; device = device->next)
+		device->dirty = true;
+}
+
+/* ---- signals and main -------------------------------------------------------------------------
+ */
+
+static void sup_signal(void *arg, int events)
+{
+	struct sup *sup = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(sup->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info) || sup->stopping)
+		return;
+	log_info("stopping on signal %u; connected devices wait for the next %s", info.ssi_signo,
+		 sup->backend->name);
+	sup->stopping = true;
+	for (struct device *device = sup->devices; device; device = sup->step_next) {
+		sup->step_next = device->next;
+		device_hand_over(device);
+	}
+	if (!sup->guests)
+		sup->loop.stop = true;
+}
+
+static int sup_signals(struct sup *sup)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	sup->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return sup->signal_fd < 0 ? -errno : 0;
+}
+
+int sup_main(struct sup *sup)
+{
+	int err;
+
+	/* First of all: libxenstore's thread must not take our signals. */
+	err = sup_signals(sup);
+	if (err == 0)
+		err = loop_init(&sup->loop, 64);
+	if (err < 0) {
+		log_error("can't start: %s", strerror(-err));
+		return 1;
+	}
+	loop_poll_add(&sup->loop, sup->signal_fd, sup_signal, sup);
+	sup->store.changed = sup_changed;
+	sup->store.lost = sup_lost;
+	err = sup_open_store(sup);
+	if (err < 0) {
+		log_error("can't reach xenstored: %s; is it running?", strerror(-err));
+		return 1;
+	}
+	log_info("serving %s for domain %u", sup->backend->kinds[0], sup->store.domid);
+	sup->hook = (struct loop_hook){sup_turn, sup_no_work, sup_no_work, NULL};
+	loop_hook_add(&sup->loop, &sup->hook);
+	sup_turn(&sup->hook);
+	err = loop_run(&sup->loop);
+	if (err < 0)
+		log_panic("the io_uring failed: %s", strerror(-err));
+	store_close(&sup->store);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor of one backend kind: what all backends have in common on the control side.
+ * sup.c owns guests and their workers, device.c the life of each device; a backend adds what is its
+ * own through struct backend.
+ */
+#ifndef COMMON_SUP_H
+#define COMMON_SUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/chan.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/store.h"
+
+enum {
+	DEVICE_PATH_MAX = 96,
+	SUP_KINDS_MAX = 4,
+	DEVICE_ERROR_MAX = 512
+};
+
+struct device;
+struct sup;
+
+/* What a backend adds.  All calls are made from the supervisor's loop. */
+struct backend {
+	const char *name;		  /* the daemon's, "blkback" */
+	const char *kinds[SUP_KINDS_MAX]; /* xenstore directories below backend/ that it serves */
+	const char *script;		  /* its own hotplug script: it needs nothing from it */
+	/*
+	 * Checks what the toolstack asks for; may take its time.  Ends with device_offered().
+	 * Called again for each new offer; keeps what it has open.
+	 */
+	void (*offer)(struct device *device);
+	/* Writes the nodes that must be there at InitWait.  In a transaction; 0 or -errno. */
+	int (*write_features)(struct device *device);
+	/* Fills a CHAN_CONNECT from the frontend's nodes.  In a transaction; 0 or -errno + *why. */
+	int (*connect)(struct device *device, struct chan_msg *msg, const char **why);
+	/* Writes the nodes that must be there at Connected.  In a transaction; 0 or -errno. */
+	int (*write_connected)(struct device *device);
+	/* Lets go of what offer() took: called when the device is closed.  May be called twice. */
+	void (*release)(struct device *device);
+};
+
+/* Owned by sup; freed with its last device when its worker is reaped. */
+struct guest {
+	struct sup *sup;
+	struct guest *next;
+	uint16_t domid;
+	uint32_t devices;
+	int pid; /* of the worker; 0 = none */
+	int pidfd;
+	int chan;
+	struct loop_poll *pid_poll, *chan_poll;
+	bool quitting; /* CHAN_QUIT was sent */
+};
+
+enum device_phase {
+	DEVICE_IDLE,
+	DEVICE_OFFERING,   /* backend->offer() is at it */
+	DEVICE_CONNECTING, /* the worker was sent a CONNECT */
+	DEVICE_CLOSING,	   /* the worker was sent a CLOSE */
+};
+
+/* Owned by sup; one per backend directory. */
+struct device {
+	struct sup *sup;
+	struct guest *guest;
+	struct device *next;
+	const char *kind;
+	uint32_t devid;
+	char path[DEVICE_PATH_MAX];	/* backend directory */
+	char frontend[DEVICE_PATH_MAX]; /* frontend directory */
+	enum device_phase phase;
+	bool connected; /* the worker serves it */
+	bool dirty;	/* something changed: look at it */
+	bool watched;	/* we watch the frontend's state */
+	bool foreign;	/* somebody else serves it */
+	bool forgotten; /* its directory is gone: free it when idle */
+	bool offered;
+	bool failed; /* the offer failed and error says why */
+	bool resume; /* the supervisor before us handed it over connected: go on with its ring */
+	int wrote;   /* the state that we wrote last */
+	int then;    /* enum bus_action that follows the close under way */
+	uint32_t serial;
+	char error[DEVICE_ERROR_MAX];
+	struct log_limit limit;
+	void *private; /* the backend's */
+};
+
+struct sup {
+	const struct backend *backend;
+	struct loop loop;
+	struct loop_hook hook;
+	struct store store;
+	struct guest *guests;
+	struct device *devices;
+	struct device *step_next; /* the walk's next device */
+	struct loop_timer *retry;
+	int signal_fd;
+	uint32_t uid_base; /* worker of domain N runs as uid_base + N */
+	uint32_t spin_us;
+	bool verbose;
+	bool stopping;
+};
+
+/* Runs a supervisor until a signal ends it; gives the exit status. */
+int sup_main(struct sup *sup);
+
+/* ---- guests (sup.c) */
+
+/* The guest's worker is there or is started.  0 or -errno. */
+int guest_worker(struct guest *guest);
+struct guest *guest_get(struct sup *sup, uint16_t domid);
+/* A device of it is gone. */
+void guest_put(struct guest *guest);
+
+/* ---- devices (device.c) */
+
+/* The device of a backend directory, made if it is new.  NULL if the path is none of a device. */
+struct device *device_get(struct sup *sup, const char *path);
+/* Looks at both states and does what the table says. */
+void device_step(struct device *device);
+/* The answer to backend->offer(): NULL, or why not, in one sentence. */
+void device_offered(struct device *device, const char *error);
+/* What the worker said. */
+void device_message(struct device *device, const struct chan_msg *msg);
+/* The worker died. */
+void device_worker_died(struct device *device);
+/* The supervisor stops: hand the device over to the next one. */
+void device_hand_over(struct device *device);
+/* Frees it; the guest is put. */
+void device_free(struct device *device);
+
+#endif
