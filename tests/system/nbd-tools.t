@@ -7,7 +7,7 @@ plan 16
 
 blkback_start
 disk=$(image disk.img 64M)
-guest_create g "vdev=xvda,target=$disk" "vdev=xvdb,access=ro,target=$disk" >/dev/null
+guest_create g "vdev=xvda,target=$disk" "vdev=xvdb,access=ro,target=$(image ro.img 1M)" >/dev/null
 cd "$WORK" || exit 1
 export WORK
 
