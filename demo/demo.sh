@@ -185,16 +185,16 @@ hypercalls() {
 measure() { # LABEL DISK RW BS QD
 	local before after
 	before=$(hypercalls)
-	guest blkload --dev="$2" --rw="$3" --bs="$4" --qd="$5" --runtime=1 --json >load.json 2>>blkload.log ||
+	guest blkload --dev="$2" --rw="$3" --bs="$4" --qd="$5" --runtime=2 --json >load.json 2>>blkload.log ||
 		die "the load \"$1\" failed"
 	after=$(hypercalls)
 	[ "$(jq .errors load.json)" = 0 ] || die "the load \"$1\" met errors"
-	jq -r --arg label "$1" --argjson calls $((after - before)) '
-		[$label, (.iops | round), (.bandwidth / 1048576 | round), .latency_us.p50, .latency_us.p99,
+	jq -r --arg name "$1" --argjson calls $((after - before)) '
+		[$name, (.iops | round), (.bandwidth / 1048576 | round), .latency_us.p50, .latency_us.p99,
 		 ($calls / .ios * 100 | round / 100)] | @tsv' load.json >>figures
 }
 
-say "Measure: one second each"
+say "Measure: two seconds each"
 : >figures
 measure "file: 4 KiB random read, 1 in flight" xvda randread 4k 1
 measure "file: 4 KiB random read, 32 in flight" xvda randread 4k 32

@@ -45,12 +45,12 @@ create() {
 }
 
 load() {
-	xloop exec "g$1" -- blkload --dev=xvda --rw=randwrite --bs=4k --qd=8 --size=4M --verify --seed="$1"
+	xloop exec "g$1" -- blkload --dev=xvda --rw=write --bs=4k --qd=8 --size=4M --verify --seed="$1"
 }
 
 # The image on the host holds that guest's pattern and no other's.
 recheck() {
-	xloop exec "g$1" -- blkload --dev=xvda --rw=read --bs=4k --qd=8 --size=4M --verify --seed="$1"
+	xloop exec "g$1" -- blkload --dev=xvda --rw=randread --bs=4k --qd=8 --size=4M --verify --seed="$1"
 }
 
 detach() {
