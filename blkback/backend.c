@@ -32,8 +32,7 @@ struct attachment {
 	char why[256]; /* why a connect failed */
 };
 
-/* ---- offer ------------------------------------------------------------------------------------
- */
+/* ---- offer ------------------------------------------------------------------------------ */
 
 static struct attachment *attachment_get(struct device *device)
 {
@@ -82,14 +81,19 @@ static void attachment_opened(struct image *image, const char *why)
 	device_offered(a->device, sentence);
 }
 
-/* The image's name: what the toolstack asked for, less the format that it puts in front. */
+/*
+ * The image's name: what the toolstack asked for, less the format that it puts in front; or, if a
+ * script of somebody else's set it up, where that says it is.
+ */
 static char *target_read(struct device *device)
 {
 	static const char *const formats[] = {"aio:", "raw:", "file:", "phy:"};
-	char *target = store_read(&device->sup->store, "%s/params", device->path);
+	bool other = device_script(device) == SCRIPT_OTHER;
+	char *target = store_read(&device->sup->store, "%s/%s", device->path,
+				  other ? "physical-device-path" : "params");
 
-	if (!target)
-		return NULL;
+	if (!target || other)
+		return target;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		size_t len = strlen(formats[i]);
 
@@ -108,7 +112,9 @@ static void blkback_offer(struct device *device)
 	char *target, *mode, *discard, *type;
 	char sentence[160];
 
-	if (a->image.open) {
+	/* A script of somebody else's runs at InitWait, and then we come back for the image. */
+	if (a->image.open ||
+	    (device_script(device) == SCRIPT_OTHER && !device_hotplug_is(device, "connected"))) {
 		device_offered(device, NULL);
 		return;
 	}
@@ -118,9 +124,9 @@ static void blkback_offer(struct device *device)
 	type = store_read(store, "%s/device-type", device->path);
 	a->cdrom = type && strcmp(type, "cdrom") == 0;
 	if (!target || !*target) {
-		device_offered(device,
-			       "its node params names no image; write target=/path/to/image "
-			       "in the disk's specification");
+		device_offered(device, "its node params (or its script) names no image; write "
+				       "target=/path/to/image "
+				       "in the disk's specification");
 	} else if (!mode || (strcmp(mode, "r") != 0 && strcmp(mode, "w") != 0)) {
 		snprintf(sentence, sizeof(sentence),
 			 "its mode is '%.32s'; write access=ro or access=rw in the disk's "
@@ -137,6 +143,13 @@ static void blkback_offer(struct device *device)
 	free(type);
 }
 
+static bool blkback_ready(const struct device *device)
+{
+	const struct attachment *a = device->private;
+
+	return a && a->image.open;
+}
+
 static void blkback_release(struct device *device)
 {
 	struct attachment *a = device->private;
@@ -148,8 +161,7 @@ static void blkback_release(struct device *device)
 	device->private = NULL;
 }
 
-/* ---- nodes we write ---------------------------------------------------------------------------
- */
+/* ---- nodes we write --------------------------------------------------------------------- */
 
 struct node {
 	const char *key;
@@ -198,8 +210,7 @@ static int blkback_write_connected(struct device *device)
 	return nodes_write(device, nodes, count);
 }
 
-/* ---- nodes we read of the frontend ------------------------------------------------------------
- */
+/* ---- nodes we read of the frontend ------------------------------------------------------ */
 
 static int __attribute__((format(printf, 4, 5)))
 bad_node(struct attachment *a, int err, const char **why, const char *fmt, ...)
@@ -333,6 +344,7 @@ const struct backend blkback_backend = {
 	.kinds = {"vbd", "vbd3"},
 	.script = "block-halfback",
 	.offer = blkback_offer,
+	.ready = blkback_ready,
 	.write_features = blkback_write_features,
 	.connect = blkback_connect,
 	.write_connected = blkback_write_connected,

@@ -77,7 +77,7 @@ static bool image_is_block(const struct image *image)
 	return S_ISBLK(image->stx.stx_mode);
 }
 
-/* ---- the last step: locks, sizes ------------------------------------------------------------ */
+/* ---- the last step: locks, sizes -------------------------------------------------------- */
 
 static int image_lock(const struct image *image)
 {
@@ -182,7 +182,7 @@ static void image_finish(struct image *image)
 	image->opened(image, NULL);
 }
 
-/* ---- the chain of opens --------------------------------------------------------------------- */
+/* ---- the chain of opens ----------------------------------------------------------------- */
 
 static int image_flags(const struct image *image)
 {

@@ -51,8 +51,7 @@ struct vbd {
 
 static void request_run(struct request *request);
 
-/* ---- one request ------------------------------------------------------------------------------
- */
+/* ---- one request ------------------------------------------------------------------------ */
 
 /* Stops taking requests; the supervisor answers with a CLOSE. */
 static void vbd_fail(struct vbd *vbd, const char *reason)
@@ -182,8 +181,7 @@ static void request_run(struct request *request)
 	}
 }
 
-/* ---- one turn ---------------------------------------------------------------------------------
- */
+/* ---- one turn --------------------------------------------------------------------------- */
 
 static bool vbd_takes(const struct vbd *vbd)
 {
@@ -319,8 +317,7 @@ static void vbd_kicked(struct port *port)
 	(void)port;
 }
 
-/* ---- connect and close ------------------------------------------------------------------------
- */
+/* ---- connect and close ------------------------------------------------------------------ */
 
 static int vbd_alloc(struct vbd *vbd)
 {

@@ -3,9 +3,6 @@
  * The life of a device, control side: read both states, ask the table (bus.c), do it.  A device
  * does one thing at a time; what changes meanwhile makes it dirty, and it looks again afterwards.
  * So a guest that toggles its state a million times costs as many looks as we find time for.
- *
- * Writes of our state are made in a transaction that reads it first: a directory that the toolstack
- * removed is never made again by a late write of ours.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,69 +13,7 @@
 #include "common/bus.h"
 #include "common/sup.h"
 
-/* ---- writing states ---------------------------------------------------------------------------
- */
-
-/* Moves our state, with the nodes that belong to it; nothing happens if our directory is gone. */
-static int device_switch(struct device *device, int state, int (*nodes)(struct device *))
-{
-	struct store *store = &device->sup->store;
-	bool moved = false;
-	int tries = 0, err;
-
-	do {
-		char *now;
-
-		store_begin(store);
-		now = store_read(store, "%s/state", device->path);
-		err = now ? 0 : -errno;
-		if (err == 0 && nodes)
-			err = nodes(device);
-		moved = bus_state(now) != state;
-		if (err == 0 && moved)
-			err = store_write(store, device->path, "state", "%d", state);
-		free(now);
-	} while (store_commit(store, &err, &tries));
-	if (err == 0) {
-		device->wrote = state;
-		if (moved)
-			log_debug("%s: state %d (%s)", device->path, state, bus_state_name(state));
-	} else if (err != -ENOENT && store->xs) {
-		log_error("%s: can't go to state %d: %s", device->path, state, strerror(-err));
-	}
-	return err;
-}
-
-/* One clear sentence to the log and to the store, where Linux' xenbus_dev_fatal() puts it. */
-static void __attribute__((format(printf, 3, 4)))
-device_error(struct device *device, int err, const char *fmt, ...)
-{
-	char dir[STORE_PATH_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(device->error, sizeof(device->error), fmt, ap);
-	va_end(ap);
-	log_guest(&device->limit, "%s %u of guest %u: %s", device->kind, device->devid,
-		  device->guest->domid, device->error);
-	snprintf(dir, sizeof(dir), "/local/domain/%u/error/backend/%s/%u/%u",
-		 device->sup->store.domid, device->kind, device->guest->domid, device->devid);
-	store_write(&device->sup->store, dir, "error", "%d %s", err < 0 ? -err : err,
-		    device->error);
-}
-
-static void device_clear_error(struct device *device)
-{
-	char path[STORE_PATH_MAX];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/error/backend/%s/%u/%u",
-		 device->sup->store.domid, device->kind, device->guest->domid, device->devid);
-	device->error[0] = '\0';
-	store_remove(&device->sup->store, path);
-}
-
-/* ---- birth ------------------------------------------------------------------------------------
- */
+/* ---- birth ------------------------------------------------------------------------------ */
 
 /* "/local/domain/0/backend/vbd/7/51712[/...]": strict decimal numbers, no alias of a device. */
 static int path_parse(const struct sup *sup, const char *path, const char **kind, uint64_t *domid,
@@ -178,43 +113,7 @@ static void device_watch(struct device *device)
 
 static void device_connect(struct device *device);
 
-/* ---- offer ------------------------------------------------------------------------------------
- */
-
-/* The toolstack's nodes must name the device that the path names (XSA-175). */
-static bool device_is_itself(struct device *device)
-{
-	struct store *store = &device->sup->store;
-	char *frontend = store_read(store, "%s/frontend", device->path);
-	uint64_t domid = UINT64_MAX;
-	bool same;
-
-	store_read_number(store, UINT16_MAX, &domid, "%s/frontend-id", device->path);
-	same = frontend && strcmp(frontend, device->frontend) == 0 && domid == device->guest->domid;
-	free(frontend);
-	return same;
-}
-
-/* Our own script needs nothing but our verdict; any other may still choose what is to be opened. */
-static bool device_has_script(struct device *device, bool *ours)
-{
-	char *script = store_read(&device->sup->store, "%s/script", device->path);
-	const char *base = script ? strrchr(script, '/') : NULL;
-
-	base = base ? base + 1 : script;
-	*ours = base && strcmp(base, device->sup->backend->script) == 0;
-	free(script);
-	return base != NULL;
-}
-
-static bool hotplug_is(struct device *device, const char *status)
-{
-	char *now = store_read(&device->sup->store, "%s/hotplug-status", device->path);
-	bool is = now && strcmp(now, status) == 0;
-
-	free(now);
-	return is;
-}
+/* ---- offer ------------------------------------------------------------------------------ */
 
 static void device_offer(struct device *device)
 {
@@ -237,8 +136,6 @@ static void device_close_states(struct device *device)
 
 void device_offered(struct device *device, const char *error)
 {
-	bool ours;
-
 	device->phase = DEVICE_IDLE;
 	device->dirty = true;
 	if (device->sup->stopping) {
@@ -257,7 +154,8 @@ void device_offered(struct device *device, const char *error)
 		device->failed = true;
 		device_error(device, EINVAL, "%s", error);
 		/* A hotplug script runs only at InitWait, and it alone can tell xl the reason. */
-		if (!device_has_script(device, &ours)) {
+		if (device_script(device) == SCRIPT_NONE ||
+		    device_hotplug_is(device, "connected")) {
 			device_close_states(device);
 			return;
 		}
@@ -265,8 +163,7 @@ void device_offered(struct device *device, const char *error)
 	device_switch(device, XenbusStateInitWait, device->sup->backend->write_features);
 }
 
-/* ---- connect ----------------------------------------------------------------------------------
- */
+/* ---- connect ---------------------------------------------------------------------------- */
 
 static int device_read_frontend(struct device *device, struct chan_msg *msg, const char **why)
 {
@@ -288,11 +185,14 @@ static void device_connect(struct device *device)
 {
 	struct chan_msg msg = {.type = CHAN_CONNECT, .devid = device->devid};
 	const char *why;
-	bool ours;
 	int err;
 
-	if (device_has_script(device, &ours) && !hotplug_is(device, "connected"))
+	if (device_script(device) != SCRIPT_NONE && !device_hotplug_is(device, "connected"))
 		return; /* its write will wake us */
+	if (!device->sup->backend->ready(device)) {
+		device_offer(device); /* the script has said what is to be opened */
+		return;
+	}
 	err = device_read_frontend(device, &msg, &why);
 	if (err < 0) {
 		device_error(device, err, "%s", why);
@@ -311,8 +211,7 @@ static void device_connect(struct device *device)
 	device->phase = DEVICE_CONNECTING;
 }
 
-/* ---- close ------------------------------------------------------------------------------------
- */
+/* ---- close ------------------------------------------------------------------------------ */
 
 /* Nothing of the guest is mapped any more. */
 static void device_closed(struct device *device)
@@ -365,8 +264,7 @@ void device_hand_over(struct device *device)
 		device_free(device);
 }
 
-/* ---- the step ---------------------------------------------------------------------------------
- */
+/* ---- the step --------------------------------------------------------------------------- */
 
 /* A live device that we don't serve: left by the supervisor before us, in order or not. */
 static void device_take_over(struct device *device, int backend)
@@ -456,7 +354,7 @@ void device_step(struct device *device)
 	action = bus_step(backend, frontend);
 	if (device->failed && backend == XenbusStateInitWait && action == BUS_CONNECT)
 		action = BUS_NONE;
-	if (device->failed && backend == XenbusStateInitWait && hotplug_is(device, "error"))
+	if (device->failed && backend == XenbusStateInitWait && device_hotplug_is(device, "error"))
 		action = BUS_CLOSE;
 	if ((backend == XenbusStateConnected && !device->connected && action == BUS_NONE) ||
 	    (backend == XenbusStateInitWait && !device->offered && !device->failed &&
@@ -466,8 +364,7 @@ void device_step(struct device *device)
 		device_act(device, action, frontend);
 }
 
-/* ---- the worker's word ------------------------------------------------------------------------
- */
+/* ---- the worker's word ------------------------------------------------------------------ */
 
 static void device_connected(struct device *device)
 {

@@ -87,7 +87,7 @@ struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op)
 	return sqe;
 }
 
-/* ---- polls and timers ----------------------------------------------------------------------- */
+/* ---- polls and timers ------------------------------------------------------------------- */
 
 static void poll_arm(struct loop_poll *poll)
 {
@@ -192,7 +192,7 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer)
 	io_uring_sqe_set_data(sqe, &ignored);
 }
 
-/* ---- hooks ---------------------------------------------------------------------------------- */
+/* ---- hooks ------------------------------------------------------------------------------ */
 
 void loop_hook_add(struct loop *loop, struct loop_hook *hook)
 {
@@ -236,7 +236,7 @@ static bool hooks_sleep(const struct loop *loop)
 	return work;
 }
 
-/* ---- the turn ------------------------------------------------------------------------------- */
+/* ---- the turn --------------------------------------------------------------------------- */
 
 /* Runs the completions that are there. */
 static bool loop_reap(struct loop *loop)

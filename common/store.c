@@ -101,7 +101,7 @@ void store_unwatch(struct store *store, const char *path, const char *token)
 		xs_unwatch(store->xs, path, token);
 }
 
-/* ---- transactions --------------------------------------------------------------------------- */
+/* ---- transactions ----------------------------------------------------------------------- */
 
 void store_begin(struct store *store)
 {
@@ -130,7 +130,7 @@ bool store_commit(struct store *store, int *err, int *tries)
 	return false;
 }
 
-/* ---- nodes ---------------------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------------------------ */
 
 #define PATH_OF(path, fmt)                                                                         \
 	do {                                                                                       \

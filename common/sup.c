@@ -32,8 +32,7 @@ enum {
 
 static const char backend_token[] = "backend";
 
-/* ---- guests and workers -----------------------------------------------------------------------
- */
+/* ---- guests and workers ----------------------------------------------------------------- */
 
 struct guest *guest_get(struct sup *sup, uint16_t domid)
 {
@@ -226,8 +225,7 @@ int guest_worker(struct guest *guest)
 	return 0;
 }
 
-/* ---- the store --------------------------------------------------------------------------------
- */
+/* ---- the store -------------------------------------------------------------------------- */
 
 /* A watch fired: remember who, act when all has been read. */
 static void sup_changed(struct store *store, const char *path, const char *token)
@@ -363,8 +361,7 @@ static void sup_retry(void *arg)
 		device->dirty = true;
 }
 
-/* ---- signals and main -------------------------------------------------------------------------
- */
+/* ---- signals and main ------------------------------------------------------------------- */
 
 static void sup_signal(void *arg, int events)
 {

@@ -34,6 +34,8 @@ struct backend {
 	 * Called again for each new offer; keeps what it has open.
 	 */
 	void (*offer)(struct device *device);
+	/* True if offer() has taken all it needs; else it is called again before the connect. */
+	bool (*ready)(const struct device *device);
 	/* Writes the nodes that must be there at InitWait.  In a transaction; 0 or -errno. */
 	int (*write_features)(struct device *device);
 	/* Fills a CHAN_CONNECT from the frontend's nodes.  In a transaction; 0 or -errno + *why. */
@@ -109,7 +111,7 @@ struct sup {
 /* Runs a supervisor until a signal ends it; gives the exit status. */
 int sup_main(struct sup *sup);
 
-/* ---- guests (sup.c) */
+/* ---- guests (sup.c) --------------------------------------------------------------------- */
 
 /* The guest's worker is there or is started.  0 or -errno. */
 int guest_worker(struct guest *guest);
@@ -117,7 +119,32 @@ struct guest *guest_get(struct sup *sup, uint16_t domid);
 /* A device of it is gone. */
 void guest_put(struct guest *guest);
 
-/* ---- devices (device.c) */
+/* ---- a device's nodes (device_store.c) -------------------------------------------------- */
+
+/*
+ * Moves our state, with the nodes that belong to it, in one transaction; nothing happens if our
+ * directory is gone (-ENOENT).  0 or -errno.
+ */
+int device_switch(struct device *device, int state, int (*nodes)(struct device *));
+/* One clear sentence to the log and to the store, where Linux' xenbus_dev_fatal() puts it. */
+void device_error(struct device *device, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void device_clear_error(struct device *device);
+/* The toolstack's nodes name the device that the path names. */
+bool device_is_itself(struct device *device);
+/*
+ * Whose hotplug script the toolstack runs for it.  Our own needs nothing but our verdict; any other
+ * may choose what is to be opened.
+ */
+enum device_script {
+	SCRIPT_NONE,
+	SCRIPT_OURS,
+	SCRIPT_OTHER
+};
+enum device_script device_script(struct device *device);
+bool device_hotplug_is(struct device *device, const char *status);
+
+/* ---- devices (device.c) ----------------------------------------------------------------- */
 
 /* The device of a backend directory, made if it is new.  NULL if the path is none of a device. */
 struct device *device_get(struct sup *sup, const char *path);
