@@ -211,9 +211,8 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps tests/run tests/lib.sh $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
 pages    := $(wildcard */*.1 */*.8)
-GCC_INC   = $(shell gcc -print-file-name=include)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
 # another file; the C11 Annex K functions do not exist here.
@@ -230,9 +229,7 @@ lint-format:
 
 # The product only: its guest pointers are marked (common/guest.h), and sparse checks their use.
 lint-sparse:
-	for f in $(common_c) $(wildcard blkback/*.c); do \
-		sparse -Wsparse-error -Wno-non-pointer-null -std=gnu11 -D__CHECKER__ \
-			-isystem $(GCC_INC) $(CPPFLAGS) $$f || exit 1; done
+	for f in $(common_c) $(wildcard blkback/*.c); do .ci/sparse $$f $(CPPFLAGS) || exit 1; done
 
 # cppcheck reads no system headers; without this one it cannot parse a LIST_HEAD.
 lint-cppcheck:
