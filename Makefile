@@ -74,7 +74,8 @@ $(BUILD)/lib/%.so.1: loopback/%.map
 	@mkdir -p $(@D)
 	$(LINK_SHARED) -Wl,--version-script=$< -o $@ $(filter %.o,$^)
 
-$(BUILD)/lib/libxenctrl-preload.so: $(call pic,loopback/preload_ctrl.c loopback/hvclient.c)
+$(BUILD)/lib/libxenctrl-preload.so: $(call pic,loopback/preload_ctrl.c loopback/preload_qemu.c \
+                loopback/hvclient.c)
 	@mkdir -p $(@D)
 	$(LINK_SHARED) -o $@ $^
 

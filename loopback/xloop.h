@@ -76,6 +76,7 @@ struct vbd {
 	char script[PATH_MAX];
 	int devid;
 	bool writable, cdrom, removable, direct_io_safe, discard, trusted;
+	bool qdisk; /* served by QEMU */
 };
 
 struct guest_config {
@@ -109,6 +110,11 @@ int wait_state(struct host *h, const char *path, int want, int timeout_ms, int *
 
 /* xloop_hotplug.c */
 int hotplug_run(struct host *h, int domid, int devid, const char *script, const char *action);
+
+/* xloop_qemu.c: the guest's QEMU, if it has a disk of kind qdisk */
+bool qemu_runs(struct host *h, uint32_t domid);
+int qemu_start(struct host *h, uint32_t domid, const struct guest_config *c); /* told */
+void qemu_stop(struct host *h, uint32_t domid);
 
 /* xloop_domain.c */
 int domain_create(struct host *h, const struct guest_config *c, uint32_t *domid); /* told */

@@ -3,6 +3,7 @@
  * The verbs block-attach, block-detach and block-list, as xl has them.  An attach that fails takes
  * its nodes away again; libxl leaves them behind.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,15 @@
 
 static int disk_attach(struct host *h, int domid, const struct vbd *v)
 {
-	int rc = device_add_nodes(h, domid, v);
+	int rc;
+
+	if (v->qdisk && !qemu_runs(h, (uint32_t)domid)) {
+		say("guest %d was made without a disk of backendtype=qdisk, so no QEMU serves it; "
+		    "name one in its config",
+		    domid);
+		return -ENODEV;
+	}
+	rc = device_add_nodes(h, domid, v);
 
 	if (rc)
 		return rc;
@@ -80,12 +89,12 @@ int verb_block_detach(int argc, char **argv)
 static void print_disk(struct host *h, int domid, int devid)
 {
 	const char *front = "/local/domain/%d/device/vbd/%d/%s";
-	const char *back = "/local/domain/0/backend/vbd/%d/%d/%s";
+	char *back = store_read(h, XBT_NULL, "/libxl/%d/device/vbd/%d/backend", domid, devid);
 	char *dev = store_read(h, XBT_NULL, "/libxl/%d/device/vbd/%d/dev", domid, devid);
 	char *fstate = store_read(h, XBT_NULL, front, domid, devid, "state");
-	char *bstate = store_read(h, XBT_NULL, back, domid, devid, "state");
-	char *mode = store_read(h, XBT_NULL, back, domid, devid, "mode");
-	char *params = store_read(h, XBT_NULL, back, domid, devid, "params");
+	char *bstate = back ? store_read(h, XBT_NULL, "%s/state", back) : NULL;
+	char *mode = back ? store_read(h, XBT_NULL, "%s/mode", back) : NULL;
+	char *params = back ? store_read(h, XBT_NULL, "%s/params", back) : NULL;
 
 	printf("%-8s %8d %5s %4s %4s  %s\n", dev ? dev : "-", devid, fstate ? fstate : "-",
 	       bstate ? bstate : "-", mode ? mode : "-", params ? params : "-");
@@ -94,6 +103,7 @@ static void print_disk(struct host *h, int domid, int devid)
 	free(bstate);
 	free(mode);
 	free(params);
+	free(back);
 }
 
 int verb_block_list(int argc, char **argv)

@@ -142,7 +142,8 @@ static int vbd_from_disk(struct vbd *v, libxl_device_disk *d, const char *spec)
 		    spec, d->backend_domname);
 		return -EINVAL;
 	}
-	if (host_script(v->script, d->script ? d->script : SCRIPT_NAME)) {
+	v->qdisk = d->backend == LIBXL_DISK_BACKEND_QDISK;
+	if (!v->qdisk && host_script(v->script, d->script ? d->script : SCRIPT_NAME)) {
 		say("disk \"%s\": cannot find the directory of hotplug scripts; set XLOOP_SCRIPTS",
 		    spec);
 		return -ENOENT;

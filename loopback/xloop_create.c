@@ -54,6 +54,8 @@ static int guest_create(struct host *h, const struct guest_config *c)
 		return rc;
 	rc = attach_disks(h, domid, c);
 	if (!rc)
+		rc = qemu_start(h, domid, c);
+	if (!rc)
 		rc = domain_start(h, domid);
 	if (rc)
 		domain_destroy(h, domid);

@@ -21,7 +21,7 @@
 #define BACKEND_MS 10000
 
 #define FRONT "/local/domain/%d/device/vbd/%d"
-#define BACK  "/local/domain/0/backend/vbd/%d/%d"
+#define BACK  "/local/domain/0/backend/%s/%d/%d"
 #define LIBXL "/libxl/%d/device/vbd/%d"
 
 struct node {
@@ -30,10 +30,16 @@ struct node {
 
 struct device {
 	int domid, devid;
+	const char *kind;    /* the backend's: vbd, or qdisk which QEMU serves */
 	const struct vbd *v; /* of an addition */
 	bool force;	     /* of a removal */
 	bool gone;	     /* no backend to wait for */
 };
+
+static const char *vbd_kind(bool qdisk)
+{
+	return qdisk ? "qdisk" : "vbd";
+}
 
 static int write_nodes(struct host *h, xs_transaction_t t, const char *dir, const struct node *n)
 {
@@ -81,17 +87,17 @@ static int add_back(struct host *h, xs_transaction_t t, const struct device *d, 
 		    const char *back, const char *libxl)
 {
 	const struct vbd *v = d->v;
-	char domid[16];
+	char domid[16], params[PATH_MAX + 8];
 	const struct node nodes[] = {
-		{"params", v->target},
-		{"script", v->script},
+		{"params", params},
+		{"script", v->qdisk ? NULL : v->script},
 		{"frontend-id", domid},
 		{"online", "1"},
 		{"removable", v->removable ? "1" : "0"},
 		{"bootable", "1"},
 		{"state", "1"},
 		{"dev", v->vdev},
-		{"type", "phy"},
+		{"type", v->qdisk ? "qdisk" : "phy"},
 		{"mode", v->writable ? "w" : "r"},
 		{"device-type", v->cdrom ? "cdrom" : "disk"},
 		{"direct-io-safe", v->direct_io_safe ? "1" : NULL},
@@ -102,6 +108,8 @@ static int add_back(struct host *h, xs_transaction_t t, const struct device *d, 
 	int rc;
 
 	snprintf(domid, sizeof(domid), "%d", d->domid);
+	/* libxl calls the raw format aio. */
+	snprintf(params, sizeof(params), "%s%s", v->qdisk ? "aio:" : "", v->target);
 	rc = make_dir(h, t, back, 0, (unsigned int)d->domid);
 	if (!rc)
 		rc = store_write(h, t, front, "%s/frontend", back);
@@ -117,7 +125,7 @@ static int add_all(struct host *h, xs_transaction_t t, void *arg)
 	int rc;
 
 	snprintf(front, sizeof(front), FRONT, d->domid, d->devid);
-	snprintf(back, sizeof(back), BACK, d->domid, d->devid);
+	snprintf(back, sizeof(back), BACK, d->kind, d->domid, d->devid);
 	snprintf(libxl, sizeof(libxl), LIBXL, d->domid, d->devid);
 	old = store_read(h, t, "%s/backend", libxl);
 	free(old);
@@ -138,7 +146,7 @@ static int add_all(struct host *h, xs_transaction_t t, void *arg)
 
 int device_add_nodes(struct host *h, int domid, const struct vbd *v)
 {
-	struct device d = {.domid = domid, .devid = v->devid, .v = v};
+	struct device d = {.domid = domid, .devid = v->devid, .kind = vbd_kind(v->qdisk), .v = v};
 	int rc = store_transact(h, add_all, &d);
 
 	if (rc == -EEXIST)
@@ -154,7 +162,10 @@ int device_attach(struct host *h, int domid, const struct vbd *v)
 	int timeout = host_wait_ms("XLOOP_BACKEND_MS", BACKEND_MS), last = 0, rc;
 	char state[80];
 
-	snprintf(state, sizeof(state), BACK "/state", domid, v->devid);
+	/* As libxl: QEMU starts after the disks, so nobody could wait for it here. */
+	if (v->qdisk)
+		return 0;
+	snprintf(state, sizeof(state), BACK "/state", vbd_kind(false), domid, v->devid);
 	rc = wait_state(h, state, XenbusStateInitWait, timeout, &last);
 	if (rc == -ETIMEDOUT)
 		say("the backend of disk %s of guest %d did not come to state 2 within %d ms, its "
@@ -174,13 +185,13 @@ static int remove_start(struct host *h, xs_transaction_t t, void *arg)
 
 	if (d->force)
 		rc = store_cleanup(h, t, FRONT, d->domid, d->devid);
-	state = store_read(h, t, BACK "/state", d->domid, d->devid);
+	state = store_read(h, t, BACK "/state", d->kind, d->domid, d->devid);
 	/* A device still at 1 was never taken up; only a forced removal may rely on that. */
 	d->gone = !state || (d->force && atoi(state) == XenbusStateInitialising);
 	if (!rc && state)
-		rc = store_write(h, t, "0", BACK "/online", d->domid, d->devid);
+		rc = store_write(h, t, "0", BACK "/online", d->kind, d->domid, d->devid);
 	if (!rc && state && atoi(state) != XenbusStateClosed)
-		rc = store_write(h, t, "5", BACK "/state", d->domid, d->devid);
+		rc = store_write(h, t, "5", BACK "/state", d->kind, d->domid, d->devid);
 	free(state);
 	return rc;
 }
@@ -192,7 +203,7 @@ static int remove_nodes(struct host *h, xs_transaction_t t, void *arg)
 
 	if (!rc)
 		rc = store_cleanup(h, t, LIBXL, d->domid, d->devid);
-	return rc ? rc : store_cleanup(h, t, BACK, d->domid, d->devid);
+	return rc ? rc : store_cleanup(h, t, BACK, d->kind, d->domid, d->devid);
 }
 
 static int remove_wait(struct host *h, const struct device *d)
@@ -200,7 +211,7 @@ static int remove_wait(struct host *h, const struct device *d)
 	int timeout = host_wait_ms("XLOOP_BACKEND_MS", BACKEND_MS), last = 0, rc;
 	char state[80];
 
-	snprintf(state, sizeof(state), BACK "/state", d->domid, d->devid);
+	snprintf(state, sizeof(state), BACK "/state", d->kind, d->domid, d->devid);
 	rc = wait_state(h, state, XenbusStateClosed, timeout, &last);
 	if (rc == -ENOENT)
 		return 0;
@@ -216,9 +227,12 @@ static int remove_wait(struct host *h, const struct device *d)
 int device_remove(struct host *h, int domid, int devid, bool force)
 {
 	struct device d = {.domid = domid, .devid = devid, .force = force};
-	int rc = store_transact(h, remove_start, &d), rc2;
-	char *script;
+	char *type = store_read(h, XBT_NULL, LIBXL "/type", domid, devid), *script;
+	int rc, rc2;
 
+	d.kind = vbd_kind(type && !strcmp(type, "qdisk"));
+	free(type);
+	rc = store_transact(h, remove_start, &d);
 	if (!rc && !d.gone)
 		rc = remove_wait(h, &d);
 	if (rc && !force)

@@ -265,6 +265,7 @@ int domain_destroy(struct host *h, uint32_t domid)
 	char *vm = store_read(h, XBT_NULL, DOM "/vm", domid);
 	int rc = remove_devices(h, domid), rc2;
 
+	qemu_stop(h, domid);
 	if (vm && !strncmp(vm, "/vm/", 4))
 		store_cleanup(h, XBT_NULL, "%s", vm);
 	free(vm);
