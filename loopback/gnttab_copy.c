@@ -160,7 +160,7 @@ static void segment_copy(struct xengntdev_handle *h, segment *seg, struct tally 
 		tally_flush(h, granter);
 	granter->area = area;
 	granter->ops += ops;
-	if (!to || fault_hits(h->own->ctl, area->ctl, seg))
+	if (!to || !area || fault_hits(h->own->ctl, area->ctl, seg))
 		return;
 	memcpy(to, from, seg->len);
 	granter->bytes += seg->len;

@@ -81,15 +81,14 @@ int mapping_add(struct xengntdev_handle *h, void *start, uint32_t count, uint32_
 
 int mapping_take(struct xengntdev_handle *h, void *start, uint32_t count, uint32_t *id)
 {
-	struct mapping **m, *found;
+	struct mapping **at, *found;
 
 	pthread_mutex_lock(&h->lock);
-	for (m = bucket(h, start); *m; m = &(*m)->next)
-		if ((*m)->start == start && (*m)->count == count)
+	for (at = bucket(h, start); (found = *at); at = &found->next)
+		if (found->start == start && found->count == count)
 			break;
-	found = *m;
 	if (found)
-		*m = found->next;
+		*at = found->next;
 	pthread_mutex_unlock(&h->lock);
 	if (!found)
 		return -EINVAL;

@@ -37,9 +37,9 @@ struct handle *handle_find(uint32_t id)
 {
 	struct handle *h;
 
-	LIST_FOREACH(h, &handles, link)
-	if (h->id == id)
-		return h;
+	LIST_FOREACH (h, &handles, link)
+		if (h->id == id)
+			return h;
 	return NULL;
 }
 
@@ -68,8 +68,7 @@ void handles_end(struct domain *d)
 {
 	struct handle *h;
 
-	LIST_FOREACH(h, &handles, link)
-	{
+	LIST_FOREACH (h, &handles, link) {
 		if (h->dom != d)
 			continue;
 		if (h->pidfd >= 0)

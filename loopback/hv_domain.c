@@ -33,9 +33,9 @@ struct domain *domain_find(uint32_t domid)
 {
 	struct domain *d;
 
-	TAILQ_FOREACH(d, &domains, link)
-	if (d->domid == domid && !d->dead)
-		return d;
+	TAILQ_FOREACH (d, &domains, link)
+		if (d->domid == domid && !d->dead)
+			return d;
 	return NULL;
 }
 
@@ -269,8 +269,7 @@ static int op_list(struct call *c)
 	struct domain *d;
 	uint32_t domid = 0, n = 0;
 
-	TAILQ_FOREACH(d, &domains, link)
-	{
+	TAILQ_FOREACH (d, &domains, link) {
 		if (d->dead || n == HV_MAX_REFS)
 			continue;
 		c->refs[n].domid = d->domid;

@@ -255,9 +255,9 @@ static int op_unmap(struct call *c)
 {
 	struct map *m;
 
-	LIST_FOREACH(m, &c->h->maps, link)
-	if (m->id == c->msg->id)
-		break;
+	LIST_FOREACH (m, &c->h->maps, link)
+		if (m->id == c->msg->id)
+			break;
 	if (!m)
 		return -ENOENT;
 	map_end(c->h, m);
@@ -339,9 +339,9 @@ static int op_unshare(struct call *c)
 {
 	struct share *s;
 
-	LIST_FOREACH(s, &c->h->shares, link)
-	if (s->id == c->msg->id)
-		break;
+	LIST_FOREACH (s, &c->h->shares, link)
+		if (s->id == c->msg->id)
+			break;
 	if (!s)
 		return -ENOENT;
 	share_end(c->h, s);
@@ -350,10 +350,17 @@ static int op_unshare(struct call *c)
 
 void gnttab_handle_end(struct handle *h)
 {
-	while (!LIST_EMPTY(&h->maps))
-		map_end(h, LIST_FIRST(&h->maps));
-	while (!LIST_EMPTY(&h->shares))
-		share_end(h, LIST_FIRST(&h->shares));
+	struct map *m, *next_map;
+	struct share *s, *next_share;
+
+	for (m = LIST_FIRST(&h->maps); m; m = next_map) {
+		next_map = LIST_NEXT(m, link);
+		map_end(h, m);
+	}
+	for (s = LIST_FIRST(&h->shares); s; s = next_share) {
+		next_share = LIST_NEXT(s, link);
+		share_end(h, s);
+	}
 }
 
 int gnttab_op(struct call *c)

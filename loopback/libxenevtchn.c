@@ -156,15 +156,15 @@ static struct xenevtchn_handle *handle_new(struct hv *hv, int fd)
 	xce->hv = hv;
 	xce->fd = fd;
 	xce->own = hv_area_map(hv, hv->domid, false);
-	err = xce->own ? 0 : -errno;
-	if (!err && fd < 0)
-		err = hv_call(hv, &msg, NULL, 0, &xce->fd, 1);
-	if (!err) {
+	err = errno;
+	if (xce->own)
+		err = fd < 0 ? -hv_call(hv, &msg, NULL, 0, &xce->fd, 1) : 0;
+	if (xce->own && !err) {
 		xce->stats = &hv_slot(hv, xce->own->ctl)->caller;
 		return xce;
 	}
 	handle_free(xce);
-	errno = -err;
+	errno = err;
 	return NULL;
 }
 
@@ -192,7 +192,7 @@ xenevtchn_handle *xenevtchn_fdopen(struct xentoollog_logger *logger, int fd, uns
 	struct hv_ref *refs = calloc(HV_MAX_REFS, sizeof(*refs));
 	struct xenevtchn_handle *xce = NULL;
 	struct hv *hv = NULL;
-	uint32_t i, n;
+	uint32_t i, n = 0;
 
 	(void)logger;
 	if (open_flags || !refs) {

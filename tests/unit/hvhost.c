@@ -45,6 +45,7 @@ int host_start(void **state)
 	int tries;
 
 	(void)state;
+	alarm(100); /* a lost event shows as a hang */
 	if (!mkdtemp(dir))
 		return -1;
 	host_dir = dir;

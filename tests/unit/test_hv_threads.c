@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The embedded Xen's event channels lose no wake-up when many threads notify, take and unmask
- * at once.  A lost one shows as a hang, which the alarm ends.
+ * at once.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -82,7 +82,6 @@ static void threads_on_one_handle_lose_no_event(void **state)
 	int i;
 
 	(void)state;
-	alarm(60);
 	for (i = 0; i < NOTIFIERS; i++) {
 		channels[i].from.xce = front;
 		channels[i].from.port = (evtchn_port_t)xenevtchn_bind_unbound_port(front, 0);
@@ -100,7 +99,6 @@ static void threads_on_one_handle_lose_no_event(void **state)
 	/* Every token was used: nothing is readable but what is pending. */
 	event_drain(back);
 	assert_false(fd_ready(xenevtchn_fd(back)));
-	alarm(0);
 	xenevtchn_close(front);
 	xenevtchn_close(back);
 }
@@ -128,7 +126,6 @@ static void ping_and_pong_never_stall(void **state)
 	int i;
 
 	(void)state;
-	alarm(60);
 	a.port = (evtchn_port_t)xenevtchn_bind_unbound_port(a.xce, 0);
 	b.port = (evtchn_port_t)xenevtchn_bind_interdomain(b.xce, guest, a.port);
 	event_drain(b.xce);
@@ -140,7 +137,6 @@ static void ping_and_pong_never_stall(void **state)
 	}
 	pthread_join(thread, &result);
 	assert_null(result);
-	alarm(0);
 	xenevtchn_close(a.xce);
 	xenevtchn_close(b.xce);
 }
@@ -177,7 +173,6 @@ static void backends_may_change_under_notifies(void **state)
 	int port;
 
 	(void)state;
-	alarm(60);
 	c.port = (evtchn_port_t)xenevtchn_bind_unbound_port(front, 0);
 	back = evtchn_as(0); /* sets the domain for the thread's opens */
 	pthread_create(&thread, NULL, come_and_go, &c);
@@ -190,7 +185,6 @@ static void backends_may_change_under_notifies(void **state)
 	event_drain(back);
 	xenevtchn_notify(front, c.port);
 	assert_int_equal(xenevtchn_pending(back), port);
-	alarm(0);
 	xenevtchn_close(front);
 	xenevtchn_close(back);
 }
