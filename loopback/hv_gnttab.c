@@ -197,6 +197,8 @@ static int map_check(struct call *c, struct map *m)
 
 	m->n = c->msg->n;
 	m->writable = c->msg->flags & HV_WRITABLE;
+	if (c->msg->flags & HV_CLEAR_BYTE && !m->writable)
+		return -EINVAL;
 	for (i = 0; i < m->n; i++) {
 		rc = ref_check(c->h, &c->refs[i], m->writable, &m->refs[i]);
 		if (rc < 0)

@@ -289,6 +289,9 @@ static void a_bad_notification_makes_no_map(void **state)
 	assert_non_null(xengntshr_share_pages(front, 0, 1, &ref, 1));
 	assert_null(xengnttab_map_grant_ref_notify(back, guest, ref, RW, 0, 3000));
 	assert_int_equal(errno, EINVAL);
+	assert_null(
+		xengnttab_map_grant_ref_notify(back, guest, ref, PROT_READ, 0, (evtchn_port_t)-1));
+	assert_int_equal(errno, EINVAL);
 	assert_int_equal(stats_of(0).maps, 0);
 	xengntshr_close(front);
 	xengnttab_close(back);
