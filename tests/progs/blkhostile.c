@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "loopback/barrier.h"
 #include "loopback/blkfront.h"
@@ -243,11 +243,11 @@ static struct {
 
 static void *flip(void *arg)
 {
-	union blkif_sring_entry *ring = blkfront_raw_ring(flipper.bf)->ring;
+	union blkif_sring_entry *ring = &blkfront_raw_ring(flipper.bf)->ring[0];
 
 	while (!flipper.stop) {
 		for (int i = 0; i < 32; i++) {
-			volatile blkif_request_t *r = &ring[i].req;
+			volatile blkif_request_t *r = &(ring + i)->req;
 
 			r->nr_segments = 255;
 			r->seg[0].last_sect = 255;
@@ -262,13 +262,14 @@ static void *flip(void *arg)
 
 static void attack_flip(struct blkfront *bf)
 {
+	time_t end = time(NULL) + 3;
 	blkif_response_t rsp;
 	int n, rc = 0;
 
 	flipper.bf = bf;
 	if (pthread_create(&flipper.thread, NULL, flip, NULL))
 		exit(1);
-	for (n = 0; n < 5000 && !rc; n++) {
+	for (n = 0; n < 5000 && !rc && time(NULL) < end; n++) {
 		blkif_request_t r = good_read(bf, (uint64_t)n);
 
 		blkfront_raw_put(bf, &r);
@@ -283,7 +284,7 @@ static void attack_flip(struct blkfront *bf)
 /* XSA-216: an answer's padding must not carry the backend's memory.  Padding: 9, and 12 to 15. */
 static void attack_padding(struct blkfront *bf)
 {
-	union blkif_sring_entry *ring = blkfront_raw_ring(bf)->ring;
+	union blkif_sring_entry *ring = &blkfront_raw_ring(bf)->ring[0];
 	RING_IDX at = blkfront_raw_prod(bf) % blkfront_entries(bf);
 	blkif_request_t r = good_read(bf, 0xaaaaaaaaaaaaaaaaU);
 	blkif_response_t rsp;

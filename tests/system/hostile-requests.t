@@ -8,7 +8,7 @@ plan 35
 blkback_start
 guest_create bad "vdev=xvda,target=$(image bad.img 16M)" "vdev=xvdb,access=ro,target=$(image ro.img 16M)" >/dev/null
 guest_create good "vdev=xvda,target=$(image good.img 16M)" >/dev/null
-xloop exec good -- blkload --dev=xvda --rw=randrw --verify --qd=4 --runtime=60 --json >"$WORK/neighbour" 2>&1 &
+xloop exec good -- blkload --dev=xvda --rw=randrw --verify --qd=4 --runtime=600 --json >"$WORK/neighbour" 2>&1 &
 NEIGHBOUR=$!
 
 hostile() {
