@@ -121,8 +121,11 @@ int blkfront_error(const struct blkfront *bf);
 
 /* ---- for tests of hostile frontends: no check, no bookkeeping ------------------------------ */
 
-/* The shared ring, and its size in entries; entries are in the layout of the chosen ABI. */
+/* The shared ring's indices. */
 struct blkif_sring *blkfront_raw_ring(struct blkfront *bf);
+
+/* Entry @idx of the ring, as the chosen ABI lays it out. */
+void *blkfront_raw_entry(const struct blkfront *bf, RING_IDX idx);
 
 /* The grant of data page @page: buffers first, then the bounce pages. */
 grant_ref_t blkfront_raw_ref(const struct blkfront *bf, unsigned int page);

@@ -69,10 +69,11 @@ struct blkfront {
 			       */
 };
 
-/* The entry's place in the shared ring. */
+/* The entry's place in the shared ring.  Not by ring[], which the compiler believes has one
+ * element. */
 static inline char *blkfront_entry(const struct blkfront *bf, RING_IDX idx)
 {
-	return (char *)bf->ring.sring->ring +
+	return (char *)bf->ring.sring + offsetof(struct blkif_sring, ring) +
 	       (size_t)(idx & (bf->ring.nr_ents - 1)) * bf->abi->entry;
 }
 

@@ -14,6 +14,11 @@ struct blkif_sring *blkfront_raw_ring(struct blkfront *bf)
 	return bf->ring.sring;
 }
 
+void *blkfront_raw_entry(const struct blkfront *bf, RING_IDX idx)
+{
+	return blkfront_entry(bf, idx);
+}
+
 grant_ref_t blkfront_raw_ref(const struct blkfront *bf, unsigned int page)
 {
 	return bf->data_ref[page];

