@@ -152,6 +152,7 @@ void device_offered(struct device *device, const char *error)
 	device->resume = false;
 	if (error) {
 		device->failed = true;
+		device->refused = true;
 		device_error(device, EINVAL, "%s", error);
 		/* A hotplug script runs only at InitWait, and it alone can tell xl the reason. */
 		if (device_script(device) == SCRIPT_NONE ||
@@ -328,12 +329,25 @@ static bool device_over(struct device *device, int backend, enum bus_action acti
 	return online == 0;
 }
 
+/* A state node as the table knows it; -errno if the store can't tell, which is not "gone". */
+static int device_state(struct device *device, const char *dir)
+{
+	char *text = store_read(&device->sup->store, "%s/state", dir);
+	int state = bus_state(text);
+
+	if (!text && (errno == EINVAL || errno == EACCES))
+		state = BUS_BAD;
+	else if (!text && errno != ENOENT)
+		state = -errno;
+	free(text);
+	return state;
+}
+
 void device_step(struct device *device)
 {
 	struct store *store = &device->sup->store;
 	enum bus_action action;
 	int backend, frontend;
-	char *text;
 
 	if (device->phase != DEVICE_IDLE || !device->dirty || !store->xs)
 		return;
@@ -342,16 +356,18 @@ void device_step(struct device *device)
 		device_free(device);
 		return;
 	}
-	text = store_read(store, "%s/state", device->path);
-	backend = text || errno != ENOTCONN ? bus_state(text) : device->wrote;
-	free(text);
-	if (device->foreign && backend != BUS_GONE)
+	backend = device_state(device, device->path);
+	if (backend < 0 || (device->foreign && backend != BUS_GONE))
 		return;
 	device_watch(device);
-	text = store_read(store, "%s/state", device->frontend);
-	frontend = bus_state(text);
-	free(text);
+	frontend = device_state(device, device->frontend);
+	if (frontend < 0)
+		return; /* xenstored is going: what is served is served on */
 	action = bus_step(backend, frontend);
+	if (frontend != XenbusStateInitialising)
+		device->refused = false;
+	if (device->refused && backend == XenbusStateClosed && action == BUS_OFFER)
+		action = BUS_NONE;
 	if (device->failed && backend == XenbusStateInitWait && action == BUS_CONNECT)
 		action = BUS_NONE;
 	if (device->failed && backend == XenbusStateInitWait && device_hotplug_is(device, "error"))

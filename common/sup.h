@@ -82,10 +82,11 @@ struct device {
 	bool foreign;	/* somebody else serves it */
 	bool forgotten; /* its directory is gone: free it when idle */
 	bool offered;
-	bool failed; /* the offer failed and error says why */
-	bool resume; /* the supervisor before us handed it over connected: go on with its ring */
-	int wrote;   /* the state that we wrote last */
-	int then;    /* enum bus_action that follows the close under way */
+	bool failed;  /* the offer failed and error says why */
+	bool refused; /* ... and its frontend has not moved since: no use in trying again */
+	bool resume;  /* the supervisor before us handed it over connected: go on with its ring */
+	int wrote;    /* the state that we wrote last */
+	int then;     /* enum bus_action that follows the close under way */
 	uint32_t serial;
 	char error[DEVICE_ERROR_MAX];
 	struct log_limit limit;
