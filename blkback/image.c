@@ -29,7 +29,9 @@ static void image_statx_done(struct op *op, int res, uint32_t cqe_flags);
 static void image_refuse(struct image *image, const char *reason)
 {
 	image_close(image);
-	snprintf(image->why, sizeof(image->why), "%s %s", image->path, reason);
+	/* The reason must not be what a long path pushes off the end of the line. */
+	snprintf(image->why, sizeof(image->why), "%.300s%s %s", image->path,
+		 strlen(image->path) > 300 ? "..." : "", reason);
 	image->opened(image, image->why);
 }
 
@@ -325,7 +327,7 @@ void image_open(struct image *image, struct loop *loop, const char *target, bool
 	} else if (target[0] != '/') {
 		image_refuse(image, "is no path from the root; write /path/to/image");
 	} else if (strlen(target) >= IMAGE_PATH_MAX) {
-		image_refuse(image, "... is longer than a path of 1023 bytes; use a shorter one");
+		image_refuse(image, "is longer than a path of 1023 bytes; use a shorter one");
 	} else {
 		sqe = loop_sqe(loop, &image->op);
 		io_uring_prep_openat(sqe, AT_FDCWD, image->path, image_flags(image) | O_NONBLOCK,
