@@ -214,7 +214,7 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh tests/vbd.sh $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
 pages    := $(wildcard */*.1 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
