@@ -10,17 +10,10 @@
 #include "common/port.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "common/log.h"
-
-int port_set_open(struct port_set *set)
-{
-	memset(set, 0, sizeof(*set));
-	set->xce = xenevtchn_open(NULL, 0);
-	return set->xce ? 0 : -errno;
-}
 
 static struct port *port_find(const struct port_set *set, evtchn_port_t local)
 {
@@ -30,19 +23,21 @@ static struct port *port_find(const struct port_set *set, evtchn_port_t local)
 	return NULL;
 }
 
-/* Takes the ports that are pending.  A lone port can't be pending twice: it is masked meanwhile. */
+/*
+ * Takes the ports that are pending.  The descriptor is polled edge-like (multishot), so what is
+ * there must be taken now; only a single bound port can't be pending twice, as it is masked
+ * meanwhile, and saves the last, empty read.
+ */
 static void port_set_ready(void *arg, int events)
 {
 	struct port_set *set = arg;
-	struct pollfd pfd = {.fd = xenevtchn_fd(set->xce), .events = POLLIN};
-	int local;
+	struct port *port;
 
 	if (events < 0)
 		log_panic("can't poll the event channel device: %s", strerror(-events));
 	do {
-		struct port *port;
+		int local = xenevtchn_pending(set->xce);
 
-		local = xenevtchn_pending(set->xce);
 		if (local < 0)
 			return;
 		port = port_find(set, (evtchn_port_t)local);
@@ -51,7 +46,26 @@ static void port_set_ready(void *arg, int events)
 		port->kicked(port);
 		if (port->set)
 			xenevtchn_unmask(set->xce, port->local);
-	} while (set->bound > 1 && poll(&pfd, 1, 0) > 0);
+	} while (!port || set->bound > 1);
+}
+
+/*
+ * Without this a descriptor that was readable for a port unbound since would block the worker.
+ * xenevtchn.h warns that it did not work in Linux 3.12; it does in 6.1.
+ */
+static int port_set_nonblock(const struct port_set *set)
+{
+	int fd = xenevtchn_fd(set->xce);
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int port_set_open(struct port_set *set)
+{
+	memset(set, 0, sizeof(*set));
+	set->xce = xenevtchn_open(NULL, 0);
+	return set->xce ? port_set_nonblock(set) : -errno;
 }
 
 int port_set_start(struct port_set *set, struct loop *loop, uint16_t domid)
