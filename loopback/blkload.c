@@ -149,6 +149,10 @@ static int op_load(struct blkfront *bf, struct load_opts *o)
 		err = -ENOMEM;
 	if (!err) {
 		err = load_run(bf, o, r);
+		if (err)
+			fprintf(stderr, "blkload: ended early: %s\n",
+				err == -ESHUTDOWN ? "the backend closed the device"
+						  : strerror(-err));
 		report_result(o, r);
 		if (!err && (r->errors || r->verify_errors))
 			err = -EIO;
