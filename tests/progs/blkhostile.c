@@ -18,188 +18,10 @@
 #include "loopback/barrier.h"
 #include "loopback/blkfront.h"
 #include "loopback/vdev.h"
+#include "tests/progs/hostile_cases.h"
 #include <xen/io/ring.h>
 
 #define WAIT_MS 2000
-
-struct attack {
-	const char *name;
-	void (*change)(blkif_request_t *r, const struct blkfront *bf);
-};
-
-/* ---- one request each, changed from a good read of the first page ------------------------- */
-
-static void good(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)r;
-	(void)bf;
-}
-
-static void unknown_op(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->operation = 99;
-}
-
-static void reserved_op(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->operation = BLKIF_OP_RESERVED_1;
-}
-
-static void indirect(blkif_request_t *r, const struct blkfront *bf)
-{
-	blkif_request_indirect_t *i = (blkif_request_indirect_t *)r;
-
-	i->operation = BLKIF_OP_INDIRECT;
-	i->indirect_op = BLKIF_OP_READ;
-	i->nr_segments = 65535;
-	i->indirect_grefs[0] = blkfront_raw_ref(bf, 0);
-}
-
-static void no_segments(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->nr_segments = 0;
-}
-
-static void twelve_segments(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->nr_segments = 12;
-}
-
-static void many_segments(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->nr_segments = 255;
-}
-
-static void first_after_last(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->seg[0].first_sect = 5;
-	r->seg[0].last_sect = 4;
-}
-
-static void last_beyond_page(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->seg[0].last_sect = 8;
-}
-
-static void last_255(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->seg[0].last_sect = 255;
-}
-
-static void past_end(blkif_request_t *r, const struct blkfront *bf)
-{
-	r->sector_number = blkfront_info(bf)->sectors;
-}
-
-static void across_end(blkif_request_t *r, const struct blkfront *bf)
-{
-	r->sector_number = blkfront_info(bf)->sectors - 1;
-}
-
-static void sector_wraps(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->sector_number = UINT64_MAX - 3;
-}
-
-static void byte_offset_wraps(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->sector_number = 1ULL << 55;
-}
-
-static void bad_ref(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->seg[0].gref = 0xfffffff0U;
-}
-
-static void reserved_ref(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->seg[0].gref = 0;
-}
-
-static void bad_ref_last(blkif_request_t *r, const struct blkfront *bf)
-{
-	r->nr_segments = BLKFRONT_SEGMENTS;
-	for (int i = 0; i < BLKFRONT_SEGMENTS; i++)
-		r->seg[i] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
-	r->seg[BLKFRONT_SEGMENTS - 1].gref = 60000;
-}
-
-static void same_ref(blkif_request_t *r, const struct blkfront *bf)
-{
-	r->nr_segments = BLKFRONT_SEGMENTS;
-	for (int i = 0; i < BLKFRONT_SEGMENTS; i++)
-		r->seg[i] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
-}
-
-static void write_op(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	r->operation = BLKIF_OP_WRITE;
-}
-
-static void discard(blkif_request_t *r, uint64_t sector, uint64_t sectors)
-{
-	blkif_request_discard_t *d = (blkif_request_discard_t *)r;
-
-	d->operation = BLKIF_OP_DISCARD;
-	d->flag = 0;
-	d->sector_number = sector;
-	d->nr_sectors = sectors;
-}
-
-static void discard_good(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	discard(r, 0, 8);
-}
-
-static void discard_past_end(blkif_request_t *r, const struct blkfront *bf)
-{
-	discard(r, blkfront_info(bf)->sectors - 8, 16);
-}
-
-static void discard_wraps(blkif_request_t *r, const struct blkfront *bf)
-{
-	(void)bf;
-	discard(r, 8, UINT64_MAX - 4);
-}
-
-static const struct attack attacks[] = {
-	{"good", good},
-	{"unknown-op", unknown_op},
-	{"reserved-op", reserved_op},
-	{"indirect", indirect},
-	{"no-segments", no_segments},
-	{"12-segments", twelve_segments},
-	{"255-segments", many_segments},
-	{"first-after-last", first_after_last},
-	{"last-beyond-page", last_beyond_page},
-	{"last-255", last_255},
-	{"past-end", past_end},
-	{"across-end", across_end},
-	{"sector-wraps", sector_wraps},
-	{"byte-offset-wraps", byte_offset_wraps},
-	{"bad-ref", bad_ref},
-	{"reserved-ref", reserved_ref},
-	{"bad-ref-last", bad_ref_last},
-	{"same-ref", same_ref},
-	{"write", write_op},
-	{"discard", discard_good},
-	{"discard-past-end", discard_past_end},
-	{"discard-wraps", discard_wraps},
-};
 
 static blkif_request_t good_read(const struct blkfront *bf, uint64_t id)
 {
@@ -234,12 +56,55 @@ static void attack_run(struct blkfront *bf, const struct attack *a, uint64_t id)
 		printf("%s %d\n", a->name, rsp.status);
 }
 
+/*
+ * A whole ring at once, every second request bad in a way of its own: each gets its own answer
+ * (XSA-361), in whatever order.
+ */
+static void attack_mixed(struct blkfront *bf, const char *name,
+			 void (*change)(blkif_request_t *, unsigned int), unsigned int from,
+			 unsigned int below)
+{
+	unsigned int wrong = 0, n = 2 * (below - from);
+	blkif_response_t rsp;
+
+	for (unsigned int at = 0; at < n;) {
+		unsigned int batch = n - at < 32 ? n - at : 32;
+
+		for (unsigned int i = at; i < at + batch; i++) {
+			blkif_request_t r = good_read(bf, i);
+
+			if (i & 1)
+				change(&r, from + i / 2);
+			blkfront_raw_put(bf, &r);
+		}
+		blkfront_raw_push(bf, blkfront_raw_prod(bf));
+		for (unsigned int i = 0; i < batch; i++) {
+			if (blkfront_raw_response(bf, &rsp, WAIT_MS)) {
+				printf("%s %s\n", name, no_answer(bf));
+				return;
+			}
+			wrong += rsp.status != (rsp.id & 1 ? BLKIF_RSP_ERROR : BLKIF_RSP_OKAY);
+		}
+		at += batch;
+	}
+	printf("%s %u-wrong-of-%u\n", name, wrong, n);
+}
+
 /* XSA-155: fields change while the backend looks at them.  Whatever it reads, it must answer. */
 static struct {
 	pthread_t thread;
 	volatile bool stop;
 	struct blkfront *bf;
 } flipper;
+
+static bool abi32;
+
+/* A slot's first byte. */
+static volatile uint8_t *slot_of(const struct blkfront *bf, RING_IDX idx)
+{
+	return (volatile uint8_t *)blkfront_raw_ring((struct blkfront *)bf)->ring +
+	       (size_t)(idx % blkfront_entries(bf)) * (abi32 ? 108 : 112);
+}
 
 static void *flip(void *arg)
 {
@@ -279,22 +144,25 @@ static void attack_flip(struct blkfront *bf)
 	printf("flip %s\n", rc ? no_answer(bf) : "answered");
 }
 
-/* XSA-216: an answer's padding must not carry the backend's memory.  Padding: 9, and 12 to 15. */
+/* XSA-216: an answer's padding (byte 9, and 12 to 15 on x86_64) must not carry the backend's
+ * memory. */
 static void attack_padding(struct blkfront *bf)
 {
+	volatile uint8_t *raw = slot_of(bf, blkfront_raw_prod(bf));
 	blkif_request_t r = good_read(bf, 0xaaaaaaaaaaaaaaaaU);
-	uint8_t *raw = blkfront_raw_entry(bf, blkfront_raw_prod(bf));
 	blkif_response_t rsp;
 	bool leak;
 
+	r.sector_number = 0;
 	blkfront_raw_put(bf, &r);
 	blkfront_raw_push(bf, blkfront_raw_prod(bf));
 	if (blkfront_raw_response(bf, &rsp, WAIT_MS)) {
 		printf("padding %s\n", no_answer(bf));
 		return;
 	}
+	/* Where it is not zeroed the request still stands. */
 	leak = raw[9] && raw[9] != 0xaa;
-	for (int i = 12; i < 16; i++)
+	for (int i = 12; i < 16 && !abi32; i++)
 		leak |= raw[i] && raw[i] != 0xaa;
 	printf("padding %s\n", leak ? "leak" : "clean");
 }
@@ -329,6 +197,10 @@ static void attack(struct blkfront *bf, const char *name, uint64_t id)
 	}
 	if (!strcmp(name, "flip"))
 		attack_flip(bf);
+	else if (!strcmp(name, "each-last-sect"))
+		attack_mixed(bf, name, last_sect_each, 8, 256);
+	else if (!strcmp(name, "each-bad-ref"))
+		attack_mixed(bf, name, bad_ref_at, 0, BLKFRONT_SEGMENTS);
 	else if (!strcmp(name, "padding"))
 		attack_padding(bf);
 	else if (!strcmp(name, "storm"))
@@ -341,6 +213,13 @@ static void attack(struct blkfront *bf, const char *name, uint64_t id)
 		printf("%s is-no-case\n", name);
 }
 
+static int usage(void)
+{
+	fprintf(stderr, "usage: blkhostile DISK [--readonly-grants] [--abi=64|32] [--ring-order=N] "
+			"CASE...\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	struct blkfront_opts opts = {.buffer_pages = 1};
@@ -348,14 +227,19 @@ int main(int argc, char **argv)
 	struct blkfront *bf;
 	int devid, first = 2;
 
-	if (argc > first && !strcmp(argv[first], "--readonly-grants")) {
-		opts.readonly_grants = true;
-		first++;
+	for (; argc > first && argv[first][0] == '-'; first++) {
+		if (!strcmp(argv[first], "--readonly-grants"))
+			opts.readonly_grants = true;
+		else if (!strncmp(argv[first], "--abi=", 6))
+			opts.abi32 = atoi(argv[first] + 6) == 32;
+		else if (!strncmp(argv[first], "--ring-order=", 13))
+			opts.ring_order = (unsigned int)atoi(argv[first] + 13);
+		else
+			return usage();
 	}
-	if (argc <= first) {
-		fprintf(stderr, "usage: blkhostile DISK [--readonly-grants] CASE...\n");
-		return 2;
-	}
+	if (argc <= first)
+		return usage();
+	abi32 = opts.abi32;
 	devid = vdev_number(argv[1]);
 	if (devid < 0 || guest_open(&guest))
 		return 1;
