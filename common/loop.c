@@ -23,6 +23,7 @@
 
 struct loop_poll {
 	struct op op;
+	LIST_ENTRY(loop_poll) link;
 	struct loop *loop;
 	int fd;
 	void (*ready)(void *arg, int events); /* NULL once deleted */
@@ -31,6 +32,7 @@ struct loop_poll {
 
 struct loop_timer {
 	struct op op;
+	LIST_ENTRY(loop_timer) link;
 	struct __kernel_timespec ts;
 	void (*fired)(void *arg); /* NULL once deleted */
 	void *arg;
@@ -68,7 +70,18 @@ int loop_init(struct loop *loop, unsigned int entries)
 
 void loop_free(struct loop *loop)
 {
+	struct loop_timer *timer;
+	struct loop_poll *poll;
+
 	io_uring_queue_exit(&loop->ring);
+	while ((poll = LIST_FIRST(&loop->polls))) {
+		LIST_REMOVE(poll, link);
+		free(poll);
+	}
+	while ((timer = LIST_FIRST(&loop->timers))) {
+		LIST_REMOVE(timer, link);
+		free(timer);
+	}
 }
 
 struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op)
@@ -105,10 +118,12 @@ static void poll_done(struct op *op, int res, uint32_t cqe_flags)
 		poll->ready(poll->arg, res);
 	if (cqe_flags & IORING_CQE_F_MORE)
 		return;
-	if (poll->ready && res > 0)
+	if (poll->ready && res > 0) {
 		poll_arm(poll); /* the kernel ends a multishot when its queue overflows */
-	else
-		free(poll);
+		return;
+	}
+	LIST_REMOVE(poll, link);
+	free(poll);
 }
 
 struct loop_poll *loop_poll_add(struct loop *loop, int fd, void (*ready)(void *arg, int events),
@@ -120,6 +135,7 @@ struct loop_poll *loop_poll_add(struct loop *loop, int fd, void (*ready)(void *a
 		log_panic("out of memory");
 	*poll = (struct loop_poll){
 		.op.done = poll_done, .loop = loop, .fd = fd, .ready = ready, .arg = arg};
+	LIST_INSERT_HEAD(&loop->polls, poll, link);
 	poll_arm(poll);
 	return poll;
 }
@@ -155,6 +171,7 @@ static void timer_done(struct op *op, int res, uint32_t cqe_flags)
 
 	(void)res;
 	(void)cqe_flags;
+	LIST_REMOVE(timer, link);
 	free(timer);
 	if (fired)
 		fired(arg);
@@ -174,6 +191,7 @@ struct loop_timer *loop_timer_add(struct loop *loop, uint32_t ms, void (*fired)(
 		.fired = fired,
 		.arg = arg,
 	};
+	LIST_INSERT_HEAD(&loop->timers, timer, link);
 	sqe = loop_sqe(loop, &timer->op);
 	io_uring_prep_timeout(sqe, &timer->ts, 0, 0);
 	io_uring_sqe_set_data(sqe, &timer->op);

@@ -12,6 +12,7 @@
 #include <liburing.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* One operation under way.  Embedded in whatever wants the answer; must stay put until done(). */
 struct op {
@@ -29,8 +30,14 @@ struct loop_hook {
 	struct loop_hook *next;
 };
 
+/* Both are owned by the loop: freed when the kernel has given their last completion, or with it. */
+struct loop_poll;
+struct loop_timer;
+
 struct loop {
 	struct io_uring ring;
+	LIST_HEAD(, loop_poll) polls;
+	LIST_HEAD(, loop_timer) timers;
 	struct loop_hook *hooks;
 	struct loop_hook *hook_next; /* the walk's next hook, so that a hook may delete any hook */
 	bool stop;
@@ -38,10 +45,6 @@ struct loop {
 	uint64_t gap_ns;    /* smoothed time from the end of one work to the start of the next */
 	uint64_t asleep_ns; /* when the last work ended */
 };
-
-/* Both are owned by the loop: freed when the kernel has given their last completion. */
-struct loop_poll;
-struct loop_timer;
 
 /* 0 or -errno.  `entries` bounds what is queued before the kernel is entered early. */
 int loop_init(struct loop *loop, unsigned int entries);

@@ -424,5 +424,7 @@ int sup_main(struct sup *sup)
 	if (err < 0)
 		log_panic("the io_uring failed: %s", strerror(-err));
 	store_close(&sup->store);
+	close(sup->signal_fd);
+	loop_free(&sup->loop);
 	return 0;
 }
