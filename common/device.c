@@ -231,15 +231,19 @@ static void device_closed(struct device *device)
 		break;
 	case BUS_RESTART:
 		device_close_states(device);
-		device_offer(device);
+		if (!device->sup->stopping) {
+			device_offer(device);
+			return;
+		}
 		break;
 	case BUS_NONE: /* handed over */
 		store_write(&device->sup->store, device->path, "halfback-handover", "1");
-		device_free(device);
 		break;
 	default: /* forgotten: the step that follows frees it */
 		break;
 	}
+	if (device->sup->stopping) /* there are no more steps */
+		device_free(device);
 }
 
 static void device_stop(struct device *device, enum bus_action then)
