@@ -132,7 +132,8 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(addprefix loopback/,nbdplugin.c g
                 blkfront.c blkfront_req.c blkfront_ring.c xloop_vdev.c))
 	$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
-$(BUILD)/tests/blkhostile: $(call obj,tests/progs/blkhostile.c) $(BUILD)/libguest.a
+$(addprefix $(BUILD)/tests/,blkhostile blkkeys blkstorm): $(BUILD)/tests/%: \
+                $(BUILD)/obj/tests/progs/%.o $(BUILD)/libguest.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 

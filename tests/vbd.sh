@@ -86,9 +86,9 @@ neighbour_start() { # GUEST [BLKLOAD-OPTION...]
 	wait_for 10 node_is "$BE/$(domid_of "$guest")/51712/state" 4
 }
 
-# Ends it; true if it was still there and found no error.
+# Ends it; true if it was still there and found no error.  (Runs in a subshell below `ok`, so it cannot wait.)
 neighbour_well() { # GUEST
-	kill "$NEIGHBOUR" || return 1
-	wait "$NEIGHBOUR" || return 1
-	jq -e '.errors == 0 and .verify_errors == 0' "$WORK/neighbour.$1"
+	kill "$NEIGHBOUR" && wait_for 10 jq -e '.errors == 0 and .verify_errors == 0' "$WORK/neighbour.$1" && return 0
+	cat "$WORK/neighbour.$1"
+	return 1
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/*
+ * blkstorm DISK SECONDS [SEED]: a guest that writes random states into its frontend's directory as
+ * fast as the store takes them, while it has requests on a real ring and changes the nodes that
+ * name it (XSA-349, XSA-350).  Prints how many writes it made.
+ *
+ * It never waits for the backend and looks at no answer; the disk's data are of no concern.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "loopback/blkfront.h"
+#include "loopback/vdev.h"
+
+static const char *const states[] = {"1", "2", "3", "4",  "5",	"6",
+				     "4", "3", "1", "6",  "0",	"7",
+				     "8", "x", "",  "4 ", "-1", "99999999999999999999"};
+static const char *const orders[] = {"0", "1", "4", "31", "-1"};
+
+static uint64_t seed;
+
+static unsigned int any(unsigned int below)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned int)(seed >> 33) % below;
+}
+
+static void write_key(struct blkfront *bf, const char *key, const char *value)
+{
+	struct front *f = blkfront_front(bf);
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->path, key);
+	xs_write(f->guest->xs, XBT_NULL, path, value, (unsigned int)strlen(value));
+}
+
+/* Reads, and now and then a write or something that is none. */
+static void put_requests(struct blkfront *bf)
+{
+	for (unsigned int i = any(8); i > 0; i--) {
+		blkif_request_t r = {.operation = (uint8_t)(any(4) ? 0 : any(8)), .nr_segments = 1};
+
+		r.sector_number = any(1000);
+		r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
+		blkfront_raw_put(bf, &r);
+	}
+	blkfront_raw_push(bf, blkfront_raw_prod(bf));
+}
+
+static unsigned long storm(struct blkfront *bf, time_t seconds)
+{
+	time_t end = time(NULL) + seconds;
+	unsigned long writes = 0;
+
+	while (time(NULL) < end) {
+		/* Connects now and then, or the storm would only ever meet a closed device. */
+		if (any(16) == 0) {
+			memset(blkfront_raw_ring(bf), 0, 64);
+			front_reset(blkfront_front(bf), 100);
+			write_key(bf, "state", "3");
+			front_wait(blkfront_front(bf), FRONT_STATE(XenbusStateConnected), 20);
+		}
+		put_requests(bf);
+		for (int i = 0; i < 64; i++, writes++)
+			write_key(bf, "state", states[any(sizeof(states) / sizeof(*states))]);
+		if (any(4) == 0)
+			write_key(bf, "ring-page-order", orders[any(5)]);
+		else
+			write_key(bf, "ring-page-order", "0");
+	}
+	return writes;
+}
+
+int main(int argc, char **argv)
+{
+	struct blkfront_opts opts = {.buffer_pages = 1};
+	struct guest guest;
+	struct blkfront *bf;
+	int devid = argc > 2 ? vdev_number(argv[1]) : -1;
+
+	if (devid < 0) {
+		fprintf(stderr, "usage: blkstorm DISK SECONDS [SEED]\n");
+		return 2;
+	}
+	seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
+	if (guest_open(&guest))
+		return 1;
+	bf = blkfront_open(&guest, (unsigned int)devid, &opts);
+	if (!bf)
+		return 1;
+	printf("%lu\n", storm(bf, atoi(argv[2])));
+	write_key(bf, "ring-page-order", "0");
+	write_key(bf, "state", "6");
+	blkfront_close(bf);
+	guest_close(&guest);
+	return 0;
+}
