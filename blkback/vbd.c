@@ -46,7 +46,6 @@ struct vbd {
 	uint32_t under_way;
 	bool failed;  /* takes nothing more */
 	bool closing; /* takes nothing more; goes when nothing is under way */
-	struct log_limit limit;
 };
 
 static void request_run(struct request *request);
@@ -88,7 +87,7 @@ static void request_end(struct request *request)
 	struct vbd *vbd = request->vbd;
 
 	if (request->error < 0)
-		log_guest(&vbd->limit,
+		log_guest(&vbd->worker->limit,
 			  "vbd %u: operation %u on %" PRIu64 " bytes at %" PRIu64 " failed: %s",
 			  vbd->devid, request->operation, request->io.bytes, request->io.offset,
 			  request->error == -EFAULT ? "a granted page can't be copied"
@@ -207,7 +206,7 @@ static void vbd_take_one(struct vbd *vbd)
 	blkring_take(&vbd->ring, &slot);
 	status = request_parse(request, &slot, &vbd->disk->spec, &why);
 	if (status != BLKIF_RSP_OKAY) {
-		log_guest(&vbd->limit, "vbd %u: operation %u at sector %" PRIu64 " refused: %s",
+		log_guest(&vbd->worker->limit, "vbd %u: operation %u at sector %" PRIu64 " refused: %s",
 			  vbd->devid, slot.operation, slot.sector_number, why);
 		vbd_respond(vbd, request, status);
 		return;

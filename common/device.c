@@ -386,6 +386,16 @@ void device_step(struct device *device)
 
 /* ---- the worker's word ------------------------------------------------------------------ */
 
+/* A guest may connect and close all day: within a budget, too. */
+static void device_moved(struct device *device, const char *how)
+{
+	uint32_t held;
+
+	if (log_limit_pass(&device->moves, loop_now_ns() / 1000000, &held))
+		log_info("%s %u of guest %u %s", device->kind, device->devid, device->guest->domid,
+			 how);
+}
+
 static void device_connected(struct device *device)
 {
 	char path[STORE_PATH_MAX];
@@ -397,8 +407,7 @@ static void device_connected(struct device *device)
 	snprintf(path, sizeof(path), "%s/halfback-handover", device->path);
 	store_remove(&device->sup->store, path);
 	if (device_switch(device, XenbusStateConnected, device->sup->backend->write_connected) == 0)
-		log_info("%s %u of guest %u connected", device->kind, device->devid,
-			 device->guest->domid);
+		device_moved(device, "connected");
 }
 
 void device_message(struct device *device, const struct chan_msg *msg)
@@ -408,8 +417,7 @@ void device_message(struct device *device, const struct chan_msg *msg)
 	if (msg->type == CHAN_CONNECTED && device->phase == DEVICE_CONNECTING) {
 		device_connected(device);
 	} else if (msg->type == CHAN_CLOSED && device->phase == DEVICE_CLOSING) {
-		log_info("%s %u of guest %u closed", device->kind, device->devid,
-			 device->guest->domid);
+		device_moved(device, "closed");
 		device_closed(device);
 	} else if (msg->type == CHAN_FAILED && device->phase != DEVICE_CLOSING) {
 		device_error(device, EIO, "%.*s", CHAN_TEXT_MAX - 1, msg->text);

@@ -89,8 +89,9 @@ struct device {
 	int then;     /* enum bus_action that follows the close under way */
 	uint32_t serial;
 	char error[DEVICE_ERROR_MAX];
-	struct log_limit limit;
-	void *private; /* the backend's */
+	struct log_limit limit; /* of complaints about it */
+	struct log_limit moves; /* of lines that say it connected or closed */
+	void *private;		/* the backend's */
 };
 
 struct sup {

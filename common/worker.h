@@ -8,6 +8,7 @@
 #include <xengnttab.h>
 
 #include "common/chan.h"
+#include "common/log.h"
 #include "common/loop.h"
 #include "common/port.h"
 
@@ -23,6 +24,8 @@ struct worker {
 	const struct worker_ops *ops;
 	void *devices; /* the backend's list */
 	uint16_t domid;
+	struct log_limit
+		limit; /* of lines that the guest causes: a new connection gives no new budget */
 	bool quitting; /* leave when the last device is closed */
 };
 
