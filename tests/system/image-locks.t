@@ -36,16 +36,21 @@ try() { # DOMID WANTED-STATE MODE WHAT
 	ok "$4" vbd_state "$1" $devid "$2"
 }
 
+# Until somebody's lock stands against ours.
+is_locked() {
+	! flock -n -x "$img" true
+}
+
 flock -F -x "$img" sleep 1000 &
 HOLDER=$!
-wait_for 5 eval '! flock -n "$img" true'
+wait_for 5 is_locked
 try 1 6 w "an image that another program locked by flock is refused"
 like "$(vbd_error 1 $devid)" "disk.img is locked by another program" "  and the sentence says so"
 try 1 6 r "for reading, too"
 release
 flock -F -s "$img" sleep 1000 &
 HOLDER=$!
-wait_for 5 eval '! flock -nx "$img" true'
+wait_for 5 is_locked
 try 1 6 w "a shared flock stands against writing"
 try 1 2 r "and not against reading"
 release
