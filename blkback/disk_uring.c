@@ -48,6 +48,7 @@ static void uring_queue(struct disk *disk, struct disk_io *io)
 	uint64_t at = io->offset + io->moved;
 	bool one = io->iov_count == 1;
 
+	disk->loop->io++;
 	switch (io->verb) {
 	case DISK_READ:
 		if (one)
@@ -107,6 +108,7 @@ static void uring_done(struct op *op, int res, uint32_t cqe_flags)
 	struct disk_io *io = (struct disk_io *)op;
 
 	(void)cqe_flags;
+	io->disk->loop->io--;
 	if (res == -EINTR || res == -EAGAIN) {
 		uring_queue(io->disk, io);
 		return;

@@ -8,8 +8,12 @@
  * guest's next request comes.  Whether it is worth it is measured, not assumed: gap_ns follows how
  * long the last gaps were, and a loop whose gaps are long does not spin at all.
  *
- * With DEFER_TASKRUN the kernel posts completions of asynchronous I/O only when we enter it, and
- * raises IORING_SQ_TASKRUN to ask for that; the spin watches this flag.
+ * Deep queues are another matter: one entry of the kernel per completion would cost more than the
+ * I/O.  So with many I/Os under way a turn waits for a quarter of them (loop_batch).
+ *
+ * With COOP_TASKRUN the kernel posts completions of a device only when we enter it, and raises
+ * IORING_SQ_TASKRUN to ask for that; the spin watches this flag.  DEFER_TASKRUN would do so with
+ * completions of the kernel's own threads too, which otherwise appear without an entry.
  */
 #include "common/loop.h"
 
@@ -20,6 +24,12 @@
 #include <time.h>
 
 #include "common/log.h"
+
+enum {
+	BATCH_MIN = 8,	  /* I/Os under way from which on completions are waited for in batches */
+	BATCH_NS = 50000, /* and for how long */
+	BATCH_REST = 64,
+};
 
 struct loop_poll {
 	struct op op;
@@ -49,7 +59,7 @@ uint64_t loop_now_ns(void)
 int loop_init(struct loop *loop, unsigned int entries)
 {
 	struct io_uring_params params = {
-		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
 			 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE,
 		.cq_entries = entries * 4,
 	};
@@ -307,6 +317,12 @@ static bool loop_spin(struct loop *loop)
 	return false;
 }
 
+/* What entering the kernel gave: only what no later entry can mend is an error. */
+static int loop_enter_error(int n)
+{
+	return n < 0 && n != -EINTR && n != -EAGAIN && n != -EBUSY && n != -ETIME ? n : 0;
+}
+
 /* Submits what is queued and waits, or not, for a completion. */
 static int loop_enter(struct loop *loop, bool wait)
 {
@@ -318,7 +334,35 @@ static int loop_enter(struct loop *loop, bool wait)
 		n = io_uring_submit_and_get_events(&loop->ring);
 	else
 		return 0;
-	return n < 0 && n != -EINTR && n != -EAGAIN && n != -EBUSY && n != -ETIME ? n : 0;
+	return loop_enter_error(n);
+}
+
+/*
+ * With many I/Os under way, waits for a quarter of them at once, for a moment at the longest. Where
+ * they come more slowly than that, waiting is left alone for a while.
+ */
+static int loop_batch(struct loop *loop)
+{
+	struct __kernel_timespec limit = {.tv_nsec = BATCH_NS};
+	struct io_uring_cqe *cqe;
+	int n;
+
+	if (hooks_peek(loop))
+		hooks_turn(loop); /* more for this entry to submit */
+	n = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, loop->io / 4, &limit, NULL);
+	if (io_uring_cq_ready(&loop->ring) < loop->io / 4)
+		loop->batch_rest = BATCH_REST;
+	return loop_enter_error(n);
+}
+
+static bool loop_batch_pays(struct loop *loop)
+{
+	if (loop->io < BATCH_MIN)
+		return false;
+	if (loop->batch_rest == 0)
+		return true;
+	loop->batch_rest--;
+	return false;
 }
 
 /* Follows how long the gaps are: one long gap forgets fast, a short one counts an eighth. */
@@ -334,7 +378,7 @@ static void loop_gap(struct loop *loop)
 int loop_run(struct loop *loop)
 {
 	while (!loop->stop) {
-		int err = loop_enter(loop, false);
+		int err = loop_batch_pays(loop) ? loop_batch(loop) : loop_enter(loop, false);
 
 		if (err < 0)
 			return err;
