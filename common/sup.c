@@ -233,6 +233,9 @@ static void sup_changed(struct store *store, const char *path, const char *token
 	struct sup *sup = (struct sup *)((char *)store - offsetof(struct sup, store));
 	struct device *device;
 
+	/* The marks of the handover come back as changes; they must not make devices anew. */
+	if (sup->stopping)
+		return;
 	/* Frontend watches carry the device's path. */
 	if (strcmp(token, backend_token) != 0) {
 		for (device = sup->devices; device; device = device->next)
