@@ -46,6 +46,10 @@ static int sandbox_user(uid_t uid)
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
+	/* While CAP_SETPCAP is there, which goes with the user. */
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+		return -EPERM;
 	if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
 	capng_clear(CAPNG_SELECT_BOTH);
