@@ -115,9 +115,9 @@ void blkring_take(struct blkring *ring, struct slot *slot)
 	ring->req_cons++;
 }
 
-bool blkring_peek(const struct blkring *ring)
+uint32_t blkring_peek(const struct blkring *ring)
 {
-	return guest_read32(&ring->shared->req_prod) != ring->req_cons;
+	return guest_read32(&ring->shared->req_prod) - ring->req_cons;
 }
 
 bool blkring_sleep(struct blkring *ring)
@@ -125,7 +125,7 @@ bool blkring_sleep(struct blkring *ring)
 	guest_write32(&ring->shared->req_event, ring->req_cons + 1);
 	/* Pairs with the guest's barrier between req_prod and its look at req_event. */
 	ring_mb();
-	return blkring_peek(ring);
+	return blkring_peek(ring) > 0;
 }
 
 void blkring_respond(struct blkring *ring, const struct slot_response *response)

@@ -42,8 +42,8 @@ void blkring_unmap(struct blkring *ring, xengnttab_handle *xgt);
 int blkring_pending(struct blkring *ring);
 /* Copies out the next request.  Only as often as blkring_pending() said. */
 void blkring_take(struct blkring *ring, struct slot *slot);
-/* A cheap look: is there a request? */
-bool blkring_peek(const struct blkring *ring);
+/* A cheap look: how many requests there seem to be.  A hint, not checked. */
+uint32_t blkring_peek(const struct blkring *ring);
 /* Asks the guest to notify its next request; true if one came meanwhile. */
 bool blkring_sleep(struct blkring *ring);
 /* Writes a response; the guest sees it with the next push. */

@@ -27,6 +27,12 @@
 #include "common/grant.h"
 #include "common/log.h"
 
+enum {
+	GATHER_MIN = 4,	     /* don't wait for fewer */
+	GATHER_NS = 10000,   /* nor longer: the time in which a guest wakes up and answers */
+	GATHER_PROBE = 1024, /* turns after which to look for a deeper queue */
+};
+
 struct vbd {
 	struct loop_hook hook; /* first: the loop knows a vbd by it */
 	struct port port;
@@ -44,8 +50,13 @@ struct vbd {
 	struct request *barrier;       /* taken and waiting, or under way: nothing else starts */
 	char *data;		       /* ring.slots times REQUEST_DATA */
 	uint32_t under_way;
-	bool failed;  /* takes nothing more */
-	bool closing; /* takes nothing more; goes when nothing is under way */
+	uint32_t at_disk;	  /* of them, those that the disk has */
+	uint32_t depth;		  /* how many requests the guest keeps going, as far as seen */
+	uint32_t turns;		  /* that took requests */
+	uint64_t gather_since_ns; /* 0: not gathering */
+	bool due;		  /* gathered long enough: take what is there */
+	bool failed;		  /* takes nothing more */
+	bool closing;		  /* takes nothing more; goes when nothing is under way */
 };
 
 static void request_run(struct request *request);
@@ -112,7 +123,10 @@ static void request_step_done(struct request *request, int err)
 
 static void request_io_done(struct disk_io *io, int err)
 {
-	request_step_done((struct request *)io, err);
+	struct request *request = (struct request *)io;
+
+	request->vbd->at_disk--;
+	request_step_done(request, err);
 }
 
 /* Puts the request's segments in this turn's batch. */
@@ -143,6 +157,7 @@ static void request_io(struct request *request, enum disk_verb verb)
 		request->io.verb = verb;
 	else
 		request_prepare_io(request, verb);
+	request->vbd->at_disk++;
 	disk->ops->submit(disk, &request->io);
 }
 
@@ -187,6 +202,33 @@ static bool vbd_takes(const struct vbd *vbd)
 	return !vbd->failed && !vbd->closing && !vbd->barrier;
 }
 
+/*
+ * A guest that keeps many requests going and a store that answers at once would fall into lockstep,
+ * one request and one system call at a time.  So, with nothing else to wait for, the next turn
+ * waits a moment until half of what the guest keeps going is there.  The depth follows the guest:
+ * what could not be gathered in time lowers it, and a guest with few requests is never made to
+ * wait.
+ */
+static bool vbd_gathers(const struct vbd *vbd)
+{
+	return vbd->at_disk == 0 && vbd->depth / 2 >= GATHER_MIN &&
+	       blkring_peek(&vbd->ring) < vbd->depth / 2;
+}
+
+static void vbd_follow_depth(struct vbd *vbd, uint32_t pending)
+{
+	uint32_t depth = vbd->under_way + pending;
+
+	if (depth > vbd->depth)
+		vbd->depth = depth;
+	else if (vbd->due)
+		vbd->depth = depth < GATHER_MIN ? depth : (vbd->depth + depth) / 2;
+	if (vbd->turns++ % GATHER_PROBE == 0)
+		vbd->depth = vbd->ring.slots;
+	vbd->due = false;
+	vbd->gather_since_ns = 0;
+}
+
 /* A barrier waits until it is alone. */
 static void vbd_try_barrier(struct vbd *vbd)
 {
@@ -206,8 +248,9 @@ static void vbd_take_one(struct vbd *vbd)
 	blkring_take(&vbd->ring, &slot);
 	status = request_parse(request, &slot, &vbd->disk->spec, &why);
 	if (status != BLKIF_RSP_OKAY) {
-		log_guest(&vbd->worker->limit, "vbd %u: operation %u at sector %" PRIu64 " refused: %s",
-			  vbd->devid, slot.operation, slot.sector_number, why);
+		log_guest(&vbd->worker->limit,
+			  "vbd %u: operation %u at sector %" PRIu64 " refused: %s", vbd->devid,
+			  slot.operation, slot.sector_number, why);
 		vbd_respond(vbd, request, status);
 		return;
 	}
@@ -223,13 +266,14 @@ static void vbd_consume(struct vbd *vbd)
 {
 	int pending;
 
-	if (!vbd_takes(vbd))
+	if (!vbd_takes(vbd) || (!vbd->due && vbd_gathers(vbd)))
 		return;
 	pending = blkring_pending(&vbd->ring);
 	if (pending < 0) {
 		vbd_fail(vbd, "the guest's ring is broken: its req_prod is not within the ring");
 		return;
 	}
+	vbd_follow_depth(vbd, (uint32_t)pending);
 	while (pending-- > 0 && vbd_takes(vbd))
 		vbd_take_one(vbd);
 }
@@ -296,18 +340,29 @@ static void vbd_turn(struct loop_hook *hook)
 
 static bool vbd_peek(struct loop_hook *hook)
 {
-	const struct vbd *vbd = (const struct vbd *)hook;
+	struct vbd *vbd = (struct vbd *)hook;
 
 	if (vbd->closing)
 		return vbd->under_way == 0;
-	return vbd_takes(vbd) && blkring_peek(&vbd->ring);
+	if (!vbd_takes(vbd) || blkring_peek(&vbd->ring) == 0)
+		return false;
+	if (!vbd_gathers(vbd))
+		return true;
+	if (vbd->gather_since_ns == 0)
+		vbd->gather_since_ns = loop_now_ns();
+	else if (loop_now_ns() - vbd->gather_since_ns > GATHER_NS)
+		vbd->due = true;
+	return vbd->due;
 }
 
 static bool vbd_sleep(struct loop_hook *hook)
 {
 	struct vbd *vbd = (struct vbd *)hook;
 
-	return vbd_takes(vbd) && blkring_sleep(&vbd->ring);
+	if (!vbd_takes(vbd) || !blkring_sleep(&vbd->ring))
+		return false;
+	vbd->due = true;
+	return true;
 }
 
 /* The turn that follows looks at the ring; there is nothing else to do. */
