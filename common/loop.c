@@ -338,8 +338,9 @@ static int loop_enter(struct loop *loop, bool wait)
 }
 
 /*
- * With many I/Os under way, waits for a quarter of them at once, for a moment at the longest. Where
- * they come more slowly than that, waiting is left alone for a while.
+ * The turn with many I/Os under way enters the kernel once, to submit and to wait: for a quarter of
+ * them, but only for a moment, in which the guest need not be asked for notifications.  Where none
+ * comes in that time this is left for a while, and the loop sleeps as ever.
  */
 static int loop_batch(struct loop *loop)
 {
@@ -349,20 +350,14 @@ static int loop_batch(struct loop *loop)
 
 	if (hooks_peek(loop))
 		hooks_turn(loop); /* more for this entry to submit */
+	if (loop->batch_rest > 0) {
+		loop->batch_rest--;
+		return loop_enter(loop, !hooks_sleep(loop));
+	}
 	n = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, loop->io / 4, &limit, NULL);
-	if (io_uring_cq_ready(&loop->ring) < loop->io / 4)
+	if (!io_uring_cq_ready(&loop->ring))
 		loop->batch_rest = BATCH_REST;
 	return loop_enter_error(n);
-}
-
-static bool loop_batch_pays(struct loop *loop)
-{
-	if (loop->io < BATCH_MIN)
-		return false;
-	if (loop->batch_rest == 0)
-		return true;
-	loop->batch_rest--;
-	return false;
 }
 
 /* Follows how long the gaps are: one long gap forgets fast, a short one counts an eighth. */
@@ -378,7 +373,7 @@ static void loop_gap(struct loop *loop)
 int loop_run(struct loop *loop)
 {
 	while (!loop->stop) {
-		int err = loop_batch_pays(loop) ? loop_batch(loop) : loop_enter(loop, false);
+		int err = loop->io >= BATCH_MIN ? loop_batch(loop) : loop_enter(loop, false);
 
 		if (err < 0)
 			return err;

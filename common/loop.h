@@ -42,7 +42,7 @@ struct loop {
 	struct loop_hook *hook_next; /* the walk's next hook, so that a hook may delete any hook */
 	bool stop;
 	uint32_t io;	     /* disk I/Os under way; who queues them counts them */
-	uint32_t batch_rest; /* turns that don't wait for a batch, since one came too slowly */
+	uint32_t batch_rest; /* turns that sleep instead, since no completion came in time */
 	uint32_t spin_us;    /* how long at most to look for work before sleeping; 0 = never */
 	uint64_t gap_ns;     /* smoothed time from the end of one work to the start of the next */
 	uint64_t asleep_ns;  /* when the last work ended */
