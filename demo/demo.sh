@@ -24,6 +24,9 @@ if [ -z "${DEMO_IN_HOST:-}" ]; then
 	exec "$BUILD/xloop" run -- "$BASH" "$0"
 fi
 
+# A program that ends well on Ctrl-C must not let the demo go on.
+trap "exit 130" INT
+trap "exit 143" TERM HUP
 cd "$XLOOP_DIR" || exit 1
 started=$(date +%s)
 verified=0

@@ -23,7 +23,8 @@
 
 #include "loopback/xloop.h"
 
-#define POLITE_MS 3000
+#define POLITE_MS    2000
+#define CHILDREN_MAX 4096
 
 static void daemon_exec(char *const argv[], const char *log, const char *preload, pid_t parent)
 {
@@ -106,8 +107,24 @@ static bool is_kept(const struct child *keep, int nkeep, pid_t pid)
 	return false;
 }
 
-/* Signals every child that is not kept; the count of them. */
-static int children_signal(const struct child *keep, int nkeep, int sig)
+/* Children that have had the polite signal; a full table only means that some get it again. */
+static struct {
+	pid_t pid[CHILDREN_MAX];
+	int n;
+} asked;
+
+static bool ask_once(pid_t pid)
+{
+	for (int i = 0; i < asked.n; i++)
+		if (asked.pid[i] == pid)
+			return false;
+	if (asked.n < CHILDREN_MAX)
+		asked.pid[asked.n++] = pid;
+	return true;
+}
+
+/* Asks every child that is not kept to end, or kills it; the count of those children. */
+static int children_signal(const struct child *keep, int nkeep, bool kill_now)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *e;
@@ -120,7 +137,10 @@ static int children_signal(const struct child *keep, int nkeep, int sig)
 
 		if (pid <= 0 || parent_of(e->d_name) != getpid() || is_kept(keep, nkeep, pid))
 			continue;
-		kill(pid, sig);
+		if (kill_now)
+			kill(pid, SIGKILL);
+		else if (ask_once(pid))
+			kill(pid, SIGTERM);
 		n++;
 	}
 	closedir(proc);
@@ -144,21 +164,11 @@ static bool signal_wait(int sigfd, int ms)
 void children_end(struct child *keep, int nkeep, int sigfd)
 {
 	int64_t polite_until = clock_ms() + POLITE_MS;
-	int known = 0;
 
 	for (;;) {
-		bool kill_now = clock_ms() >= polite_until;
-		int n;
-
 		children_reap(keep, nkeep);
-		/* Signal 0 only counts: the polite signal goes out once for each new set of
-		 * children. */
-		n = children_signal(keep, nkeep, kill_now ? SIGKILL : 0);
-		if (n == 0)
+		if (children_signal(keep, nkeep, clock_ms() >= polite_until) == 0)
 			return;
-		if (n != known && !kill_now)
-			children_signal(keep, nkeep, SIGTERM);
-		known = n;
 		if (signal_wait(sigfd, 50))
 			polite_until = 0;
 	}
