@@ -16,7 +16,7 @@ DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libcap-
 DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux fuse3
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
-DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox
+DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS       = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_LINT) $(DEPS_BENCH) libclang-rt-14-dev
 
 WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -196,6 +196,11 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) demo/demo.sh
 
+bench:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) bench/bench.sh
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
 	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
@@ -206,6 +211,7 @@ help:
 	@echo 'make deps       install the Debian packages that are missing'
 	@echo 'make demo       an embedded Xen, a guest, and a disk served to it (needs root)'
 	@echo 'make check      unit and system tests (needs root)'
+	@echo 'make bench      blkback beside fio and QEMU, in $(BUILD)/bench/ (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    blkback and its hotplug script; PREFIX=$(PREFIX), DESTDIR='
@@ -256,6 +262,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
 
-.PHONY: all programs clean deps check check-run asan tsan demo install help lint lint-format \
+.PHONY: all programs clean deps check check-run asan tsan demo bench install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
