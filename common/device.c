@@ -108,7 +108,16 @@ static void device_watch(struct device *device)
 	if (device->watched)
 		return;
 	snprintf(path, sizeof(path), "%s/state", device->frontend);
+	device->watch_fired = false;
 	device->watched = store_watch(&device->sup->store, path, device->path) == 0;
+}
+
+void device_frontend_changed(struct device *device)
+{
+	device->dirty = true;
+	if (device->watch_fired)
+		device->refused = false;
+	device->watch_fired = true;
 }
 
 static void device_connect(struct device *device);
@@ -368,8 +377,6 @@ void device_step(struct device *device)
 	if (frontend < 0)
 		return; /* xenstored is going: what is served is served on */
 	action = bus_step(backend, frontend);
-	if (frontend != XenbusStateInitialising)
-		device->refused = false;
 	if (device->refused && backend == XenbusStateClosed && action == BUS_OFFER)
 		action = BUS_NONE;
 	if (device->failed && backend == XenbusStateInitWait && action == BUS_CONNECT)

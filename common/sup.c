@@ -240,7 +240,7 @@ static void sup_changed(struct store *store, const char *path, const char *token
 	if (strcmp(token, backend_token) != 0) {
 		for (device = sup->devices; device; device = device->next)
 			if (strcmp(device->path, token) == 0)
-				device->dirty = true;
+				device_frontend_changed(device);
 		return;
 	}
 	/* A directory above devices that vanished took its devices with it. */

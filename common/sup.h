@@ -76,11 +76,12 @@ struct device {
 	char path[DEVICE_PATH_MAX];	/* backend directory */
 	char frontend[DEVICE_PATH_MAX]; /* frontend directory */
 	enum device_phase phase;
-	bool connected; /* the worker serves it */
-	bool dirty;	/* something changed: look at it */
-	bool watched;	/* we watch the frontend's state */
-	bool foreign;	/* somebody else serves it */
-	bool forgotten; /* its directory is gone: free it when idle */
+	bool connected;	  /* the worker serves it */
+	bool dirty;	  /* something changed: look at it */
+	bool watched;	  /* we watch the frontend's state */
+	bool watch_fired; /* and were told of it once, as each new watch is */
+	bool foreign;	  /* somebody else serves it */
+	bool forgotten;	  /* its directory is gone: free it when idle */
 	bool offered;
 	bool failed;  /* the offer failed and error says why */
 	bool refused; /* ... and its frontend has not moved since: no use in trying again */
@@ -150,6 +151,8 @@ bool device_hotplug_is(struct device *device, const char *status);
 
 /* The device of a backend directory, made if it is new.  NULL if the path is none of a device. */
 struct device *device_get(struct sup *sup, const char *path);
+/* The frontend's state was written. */
+void device_frontend_changed(struct device *device);
 /* Looks at both states and does what the table says. */
 void device_step(struct device *device);
 /* The answer to backend->offer(): NULL, or why not, in one sentence. */

@@ -341,6 +341,7 @@ static bool is_busy(enum xenbus_state state)
 
 int front_reset(struct front *f, int timeout_ms)
 {
+	const struct front_key again = {"state", "1"};
 	int err;
 
 	if (is_busy(front_backend_state(f)) || is_busy(front_state(f))) {
@@ -348,8 +349,11 @@ int front_reset(struct front *f, int timeout_ms)
 		if (err)
 			return err;
 	}
-	err = switch_and_wait(f, XenbusStateInitialising, FRONT_STATE(XenbusStateInitWait),
-			      timeout_ms);
+	/* Written even if it is 1 already: a backend that refused us tries again. */
+	err = front_publish(f, NULL, &again, 1, XenbusStateInitialising);
+	if (err)
+		return err;
+	err = front_wait(f, FRONT_STATE(XenbusStateInitWait) | FRONT_GONE, timeout_ms);
 	if (err < 0)
 		return err;
 	return err == XenbusStateInitWait ? 0 : -ENODEV;
