@@ -88,7 +88,8 @@ neighbour_start() { # GUEST [BLKLOAD-OPTION...]
 
 # Ends it; true if it was still there and found no error.  (Runs in a subshell below `ok`, so it cannot wait.)
 neighbour_well() { # GUEST
-	kill "$NEIGHBOUR" && wait_for 10 jq -e '.errors == 0 and .verify_errors == 0' "$WORK/neighbour.$1" && return 0
+	kill "$NEIGHBOUR" && wait_for 10 test -s "$WORK/neighbour.$1" &&
+		jq -es '.[0] | .errors == 0 and .verify_errors == 0 and .verified > 0' "$WORK/neighbour.$1" && return 0
 	cat "$WORK/neighbour.$1"
 	return 1
 }
