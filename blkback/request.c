@@ -20,14 +20,24 @@ static const struct operation {
 	bool writes;
 	bool alone;
 } operations[] = {
-	[BLKIF_OP_READ] = {"read", STEP_DATA, STEP_COPY_OUT, .must_have_data = true},
-	[BLKIF_OP_WRITE] = {"write", STEP_DATA, STEP_COPY_IN, .must_have_data = true,
+	[BLKIF_OP_READ] = {.name = "read",
+			   .steps = STEP_DATA,
+			   .data_steps = STEP_COPY_OUT,
+			   .must_have_data = true},
+	[BLKIF_OP_WRITE] = {.name = "write",
+			    .steps = STEP_DATA,
+			    .data_steps = STEP_COPY_IN,
+			    .must_have_data = true,
 			    .writes = true},
-	[BLKIF_OP_WRITE_BARRIER] = {"write-barrier", STEP_FLUSH_BEFORE,
-				    STEP_COPY_IN | STEP_DATA | STEP_FLUSH_AFTER, .writes = true,
+	[BLKIF_OP_WRITE_BARRIER] = {.name = "write-barrier",
+				    .steps = STEP_FLUSH_BEFORE,
+				    .data_steps = STEP_COPY_IN | STEP_DATA | STEP_FLUSH_AFTER,
+				    .writes = true,
 				    .alone = true},
-	[BLKIF_OP_FLUSH_DISKCACHE] = {"flush", STEP_FLUSH_BEFORE, STEP_COPY_IN | STEP_DATA},
-	[BLKIF_OP_DISCARD] = {"discard", STEP_DATA, 0, .writes = true},
+	[BLKIF_OP_FLUSH_DISKCACHE] = {.name = "flush",
+				      .steps = STEP_FLUSH_BEFORE,
+				      .data_steps = STEP_COPY_IN | STEP_DATA},
+	[BLKIF_OP_DISCARD] = {.name = "discard", .steps = STEP_DATA, .writes = true},
 };
 
 static int refuse(const char **why, int status, const char *reason)
