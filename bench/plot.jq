@@ -9,7 +9,7 @@ def on($store): .case | endswith("-" + $store);
 def row($values; $per): words as $w
 	| (if small then "\"\($w[0])\\n\($w[2] | sub("qd"; "QD "))\"" else "\"\($w[0])\"" end)
 	+ " \($values.ours | number($per)) \($values["fio-io_uring"] | number($per)) \($values.qdisk | number($per))";
-def block($rows): if ($rows | length) == 0 then "none nan nan nan" else $rows[] end, "\n";
+def block($rows): if ($rows | length) == 0 then "none 0 0 0" else $rows[] end, "\n";
 . as $all
 | ("tmpfs", "null") as $store |
 block([$all[] | select(on($store) and small) | row(.peers + {ours}; 1000)]),
