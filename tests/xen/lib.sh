@@ -22,13 +22,28 @@ xen_test() {
 	trap xen_test_end EXIT
 }
 
+# blkback's log, from the start of this test on, and the consoles of its guests.
+xen_show_logs() {
+	local log
+	diag "--- blkback.log"
+	diag "$(sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log" | tail -n 40)"
+	for log in "$LOG"/guest-*.log; do
+		[ -s "$log" ] || continue
+		diag "--- ${log##*/}"
+		diag "$(tail -n 40 "$log")"
+	done
+}
+
 xen_test_end() {
 	local name
+	if [ $tap_failed -gt 0 ] || [ $tap_count -ne $tap_plan ]; then
+		xen_show_logs
+	fi
 	for name in $(xl list | awk 'NR > 1 && $2 > 0 { print $1 }'); do
 		xl destroy "$name"
 	done
-	rm -rf "$WORK"
-	XLOOP_DIR=$LOG test_end
+	rm -f "$LOG"/guest-*.log
+	test_end
 }
 
 blkback_start() {
@@ -76,35 +91,85 @@ console_of() {
 	echo "$LOG/guest-$1.log"
 }
 
-guest_ready() {
-	grep -q 'guest is ready' "$(console_of "$1")"
+guest_ready() { # NAME TIMES
+	[ "$(grep -c 'guest is ready' "$(console_of "$1")")" -ge "$2" ]
 }
 
-# guest_boot NAME: waits for a guest that was started.
+# guest_boot NAME [TIMES]: waits for a guest that was started, for the TIMESth time since guest_create.
 guest_boot() {
-	wait_for 90 guest_ready "$1"
+	wait_for 90 guest_ready "$1" "${2:-1}"
 }
 
-guest_create() {
-	local config
+guest_silent_death() { # NAME
+	[ ! -s "$(console_of "$1")" ] && ! xl domid "$1" >/dev/null 2>&1
+}
+
+guest_ready_or_dead() {
+	guest_ready "$1" 1 || guest_silent_death "$1"
+}
+
+# A PVH guest may die in QEMU's nested SVM before its kernel's first line: that, and only that, is tried again.
+guest_create() { # NAME pv|pvh [DISK...]
+	local config tries=3
 	config=$(guest_config "$@")
-	: >"$(console_of "$1")"
-	xl create "$config" && guest_boot "$1"
+	while true; do
+		: >"$(console_of "$1")"
+		xl create "$config" || return 1
+		wait_for 90 guest_ready_or_dead "$1"
+		if ! guest_silent_death "$1" || [ $((--tries)) -eq 0 ]; then
+			break
+		fi
+		echo "# the guest died before its kernel's first line; starting it again"
+	done
+	guest_boot "$1"
 }
-
-guest_lines=0
 
 # guest_run NAME COMMAND: runs a shell command line in the guest, prints what it printed, returns its status.
 # GUEST_TIMEOUT: seconds it may take.
 guest_run() {
-	local name=$1 log tty from mark="end-$$-$RANDOM-$((guest_lines++))"
+	local name=$1 log tty from mark="end-$RANDOM-$RANDOM"
 	shift
 	log=$(console_of "$name")
 	tty=$(xenstore-read "/local/domain/$(xl domid "$name")/console/tty") || return 125
 	from=$(stat -c %s "$log")
-	# The quotes keep the command's own text, if a console echoes it, from looking like its end.
-	printf '%s\n' "{ $* ; } ; echo \"$mark\"\" status \$?\"" >"$tty"
+	# Newlines would be commands of their own; the split mark is no end where a console echoes it.
+	printf '%s\n' "{ ${*//$'\n'/ } ; } ; echo \"${mark%?}\"\"${mark: -1} status \$?\"" >"$tty"
 	wait_for "${GUEST_TIMEOUT:-120}" grep -q "^$mark status" "$log" || return 124
 	tail -c "+$((from + 1))" "$log" | tr -d '\r' | sed "/^$mark status/,\$d"
 	return "$(tr -d '\r' <"$log" | sed -n "s/^$mark status //p")"
+}
+
+# guest_load NAME [fio option...]: starts verified I/O in the guest and leaves it running; guest_load_end tells
+# how it went.
+guest_load() {
+	local name=$1
+	shift
+	guest_run "$name" "rm -f /tmp/load.rc ; { fio --name=load --ioengine=libaio --direct=1 --filename=/dev/xvda --rw=randwrite
+		--bs=16k --iodepth=8 --size=4m --verify=crc32c --verify_fatal=1 --time_based --runtime=10 $*
+		>/tmp/load 2>&1 ; echo \$? >/tmp/load.rc ; } & true" >/dev/null || return 1
+	# Its start takes seconds in emulation; what follows is to hit it at work.
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest_run "$name" 'old=$(cat /sys/block/xvda/stat) ;
+		while [ "$old" = "$(cat /sys/block/xvda/stat)" ] && [ ! -e /tmp/load.rc ] ; do sleep 0.2 ; done ;
+		[ ! -e /tmp/load.rc ] || { cat /tmp/load ; false ; }'
+}
+
+guest_load_end() { # NAME
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest_run "$1" 'while [ ! -e /tmp/load.rc ] ; do sleep 0.2 ; done ; rc=$(cat /tmp/load.rc) ; [ "$rc" = 0 ] || cat /tmp/load ;
+		( exit "$rc" )'
+}
+
+only_dom0() {
+	[ "$(xl list | wc -l)" -eq 2 ]
+}
+
+no_workers() {
+	! pgrep -f '^blkback: dom' >/dev/null
+}
+
+# The store's nodes of disks, and dom0's event channels: what guests must not leave behind.
+leftovers() {
+	xenstore-ls -f | grep -E '/(vbd|vbd3)/|/error/' | sed 's/ = .*//'
+	lsevtchn 0 | grep -c 'Interdomain'
 }
