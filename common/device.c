@@ -246,7 +246,7 @@ static void device_closed(struct device *device)
 		}
 		break;
 	case BUS_NONE: /* handed over */
-		store_write(&device->sup->store, device->path, "halfback-handover", "1");
+		device_mark_handover(device);
 		break;
 	default: /* forgotten: the step that follows frees it */
 		break;
@@ -372,6 +372,9 @@ void device_step(struct device *device)
 	backend = device_state(device, device->path);
 	if (backend < 0 || (device->foreign && backend != BUS_GONE))
 		return;
+	if (device->orphan && backend == BUS_GONE && device->connected)
+		return;
+	device->orphan = false;
 	device_watch(device);
 	frontend = device_state(device, device->frontend);
 	if (frontend < 0)

@@ -9,6 +9,8 @@
  * send while we make one turn (XSA-349).
  *
  * xenstored may go away.  Then `lost` is called once, xs is NULL, and each call fails.
+ * libxenstore's thread ends silently when that happens, so a second connection, on which nothing is
+ * ever said, is there to be closed by the daemon's end.
  */
 #include "common/store.h"
 
@@ -17,6 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <xenstore_lib.h>
 
 #include "common/log.h"
 
@@ -27,7 +34,11 @@ enum {
 static void store_drop(struct store *store)
 {
 	loop_poll_del(store->loop, store->poll);
-	store->poll = NULL;
+	loop_poll_del(store->loop, store->sentinel_poll);
+	store->poll = store->sentinel_poll = NULL;
+	if (store->sentinel >= 0)
+		close(store->sentinel);
+	store->sentinel = -1;
 	xs_close(store->xs);
 	store->xs = NULL;
 	store->t = XBT_NULL;
@@ -62,6 +73,33 @@ static void store_ready(void *arg, int events)
 	}
 }
 
+static void store_gone(void *arg, int events)
+{
+	struct store *store = arg;
+
+	(void)events;
+	store_drop(store);
+	store->lost(store);
+}
+
+/* Where the store is no daemon of this host (a driver domain's xenbus) there is none to lose. */
+static int sentinel_open(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	const char *path = xs_daemon_socket();
+	int fd;
+
+	if (!path || strlen(path) >= sizeof(sa.sun_path))
+		return -1;
+	strcpy(sa.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 int store_open(struct store *store, struct loop *loop)
 {
 	uint64_t domid = 0;
@@ -79,6 +117,9 @@ int store_open(struct store *store, struct loop *loop)
 	}
 	store->domid = (uint32_t)domid;
 	store->poll = loop_poll_add(loop, xs_fileno(store->xs), store_ready, store);
+	store->sentinel = sentinel_open();
+	if (store->sentinel >= 0)
+		store->sentinel_poll = loop_poll_add(loop, store->sentinel, store_gone, store);
 	return 0;
 }
 

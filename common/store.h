@@ -20,6 +20,8 @@ struct store {
 	uint32_t domid;	      /* our own */
 	struct loop *loop;
 	struct loop_poll *poll;
+	int sentinel; /* a connection that only tells when xenstored goes; -1: none */
+	struct loop_poll *sentinel_poll;
 	/* A watched node changed.  Events are not merged here. */
 	void (*changed)(struct store *store, const char *path, const char *token);
 	/* xenstored went away; store_open() may be tried again. */

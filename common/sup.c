@@ -340,28 +340,29 @@ static void sup_lost(struct store *store)
 
 /*
  * A store that came back empty has forgotten every guest; they still run, so their devices are
- * served on.  One that still knows domains has the truth about devices, too.
+ * served on.  One that still knows a guest has the truth about its devices, too.
  */
 static void sup_retry(void *arg)
 {
 	struct sup *sup = arg;
-	unsigned int count;
-	char **domains;
+	uint32_t orphans = 0;
 
 	sup->retry = NULL;
 	if (sup_open_store(sup) < 0) {
 		sup->retry = loop_timer_add(&sup->loop, RETRY_MS, sup_retry, sup);
 		return;
 	}
-	log_info("xenstored is back");
-	domains = store_list(&sup->store, "/local/domain", &count);
-	free(domains);
-	if (count == 0) {
-		log_warn("the store came back empty; its guests' devices are served on");
-		return;
-	}
-	for (struct device *device = sup->devices; device; device = device->next)
+	for (struct device *device = sup->devices; device; device = device->next) {
 		device->dirty = true;
+		device->orphan =
+			!store_exists(&sup->store, "/local/domain/%u", device->guest->domid);
+		orphans += device->orphan;
+	}
+	if (orphans > 0)
+		log_warn("xenstored is back, but has forgotten %u devices; they are served on",
+			 orphans);
+	else
+		log_info("xenstored is back");
 }
 
 /* ---- signals and main ------------------------------------------------------------------- */

@@ -85,6 +85,7 @@ struct device {
 	bool offered;
 	bool failed;  /* the offer failed and error says why */
 	bool refused; /* ... and its frontend has not moved since: no use in trying again */
+	bool orphan;  /* the store has forgotten it, and its guest with it: it is served on */
 	bool resume;  /* the supervisor before us handed it over connected: go on with its ring */
 	int wrote;    /* the state that we wrote last */
 	int then;     /* enum bus_action that follows the close under way */
@@ -133,6 +134,7 @@ int device_switch(struct device *device, int state, int (*nodes)(struct device *
 void device_error(struct device *device, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void device_clear_error(struct device *device);
+void device_mark_handover(struct device *device);
 /* The toolstack's nodes name the device that the path names. */
 bool device_is_itself(struct device *device);
 /*
