@@ -187,6 +187,22 @@ static void attack_storm(struct blkfront *bf)
 	attack_run(bf, &attacks[0], 1);
 }
 
+/* Events without end, or requests that are refused without end; until we are killed. */
+static void attack_on(struct blkfront *bf, bool requests)
+{
+	blkif_request_t r = good_read(bf, 1);
+	blkif_response_t rsp;
+
+	r.nr_segments = 255;
+	for (;;) {
+		if (requests)
+			blkfront_raw_put(bf, &r);
+		blkfront_raw_push(bf, blkfront_raw_prod(bf));
+		if (requests && blkfront_raw_response(bf, &rsp, WAIT_MS))
+			break;
+	}
+}
+
 static void attack(struct blkfront *bf, const char *name, uint64_t id)
 {
 	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
@@ -205,6 +221,8 @@ static void attack(struct blkfront *bf, const char *name, uint64_t id)
 		attack_padding(bf);
 	else if (!strcmp(name, "storm"))
 		attack_storm(bf);
+	else if (!strcmp(name, "storm-on") || !strcmp(name, "refused-on"))
+		attack_on(bf, name[0] == 'r');
 	else if (!strcmp(name, "overflow"))
 		attack_overflow(bf, blkfront_entries(bf) + 1, name);
 	else if (!strcmp(name, "overflow-half"))
