@@ -127,6 +127,8 @@ struct child {
 	pid_t pid; /* 0 = not started, or reaped */
 	int status;
 };
+/* Of a daemon about to be executed: stdin from nowhere, the rest to the file LOG. */
+void daemon_stdio(const char *log);
 /* Starts ARGV in a session of its own, stdout and stderr to LOG; dies with this process. */
 int child_daemon(struct child *c, char *const argv[], const char *log, const char *preload);
 /* Reaps whatever has ended and notes it in the NC children of C. */

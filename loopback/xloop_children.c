@@ -26,18 +26,10 @@
 #define POLITE_MS    2000
 #define CHILDREN_MAX 4096
 
-static void daemon_exec(char *const argv[], const char *log, const char *preload, pid_t parent)
+void daemon_stdio(const char *log)
 {
-	sigset_t none;
 	int fd;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The parent may have died before the line above. */
-	if (getppid() != parent)
-		_exit(XLOOP_WRAPPER);
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		dup2(fd, STDOUT_FILENO);
@@ -46,6 +38,20 @@ static void daemon_exec(char *const argv[], const char *log, const char *preload
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		dup2(fd, STDIN_FILENO);
+}
+
+static void daemon_exec(char *const argv[], const char *log, const char *preload, pid_t parent)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The parent may have died before the line above. */
+	if (getppid() != parent)
+		_exit(XLOOP_WRAPPER);
+	daemon_stdio(log);
 	if (preload)
 		setenv("LD_PRELOAD", preload, 1);
 	execv(argv[0], argv);

@@ -8,7 +8,6 @@
  * JSON file below /var/lib/xen (a private host must not write to the machine's).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -166,20 +165,12 @@ int domain_create(struct host *h, const struct guest_config *c, uint32_t *domid)
 static void xguest_exec(const struct host *h, uint32_t domid, const char *program)
 {
 	char id[16], log[PATH_MAX];
-	int fd;
 
 	snprintf(id, sizeof(id), "%u", domid);
 	snprintf(log, sizeof(log), "%s/dom%u.log", h->dir, domid);
 	setsid();
 	setenv("XLOOP_DOMID", id, 1);
-	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		dup2(fd, STDOUT_FILENO);
-		dup2(fd, STDERR_FILENO);
-	}
-	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		dup2(fd, STDIN_FILENO);
+	daemon_stdio(log);
 	execl(program, program, id, (char *)NULL);
 	_exit(XLOOP_NOCMD);
 }

@@ -9,7 +9,6 @@
  * starts no QEMU: libxl would, this does not.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,20 +28,12 @@
 static void qemu_exec(const struct host *h, uint32_t domid, const char *preload)
 {
 	char id[16], log[PATH_MAX];
-	int fd;
 
 	snprintf(id, sizeof(id), "%u", domid);
 	snprintf(log, sizeof(log), "%s/qemu%u.log", h->dir, domid);
 	setsid();
 	setenv("LD_PRELOAD", preload, 1);
-	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		dup2(fd, STDOUT_FILENO);
-		dup2(fd, STDERR_FILENO);
-	}
-	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		dup2(fd, STDIN_FILENO);
+	daemon_stdio(log);
 	execl(QEMU, QEMU, "-xen-domid", id, "-xen-attach", "-machine", "xenpv", "-m", "32",
 	      "-nodefaults", "-no-user-config", "-display", "none", (char *)NULL);
 	fprintf(stderr, "%s: %s\n", QEMU, strerror(errno));
