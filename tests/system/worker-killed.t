@@ -7,6 +7,8 @@
 in_host "$@"
 plan 23
 
+# A sanitizer would make an exit of SIGSEGV.
+export ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0
 blkback_start
 xloop create "$(guest_config g "vdev=xvda,target=$(image a.img 16M)" "vdev=xvdb,target=$(image b.img 16M)")" >/dev/null
 xloop create "$(guest_config other "vdev=xvda,target=$(image other.img 16M)")" >/dev/null
