@@ -189,6 +189,19 @@ $(BUILD)/tests/xl-stub.so: tests/xl/stub.c
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined check
 
+# Clang's libFuzzer on the parsers of what guests write; each target aborts on what must not be.
+FUZZ_SECONDS = 30
+FUZZ     := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+
+build/fuzz/%: tests/fuzz/%.c blkback/request.c blkback/abi.c $(wildcard blkback/*.h common/*.h)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -Werror \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $(filter %.c,$^)
+
+fuzz: $(FUZZ)
+	@for f in $(FUZZ); do mkdir -p $$f.corpus; $$f -max_total_time=$(FUZZ_SECONDS) \
+		-max_len=256 -artifact_prefix=$$f. -print_final_stats=1 $$f.corpus || exit 1; done
+
 tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
 
@@ -214,6 +227,7 @@ help:
 	@echo 'make check      unit and system tests (needs root)'
 	@echo 'make bench      blkback beside fio and QEMU, in $(BUILD)/bench/ (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
+	@echo 'make fuzz       libFuzzer on the parsers of what guests write, $(FUZZ_SECONDS) s each'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    blkback and its hotplug script; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean      remove $(BUILD)/'
@@ -263,6 +277,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
 
-.PHONY: all programs clean deps check check-run asan tsan demo bench install help lint lint-format \
+.PHONY: all programs clean deps check check-run asan fuzz tsan demo bench install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
