@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <xen/xen.h>
 #include <xen/io/blkif.h>
@@ -105,6 +106,16 @@ static char *target_read(struct device *device)
 	return target;
 }
 
+/*
+ * Once loaded, the kernel's driver claims each device of kind vbd.  Debian loads it by itself when
+ * the first disk appears, so it is looked for at each disk and not at our start.
+ */
+static bool kernel_claims(const struct device *device)
+{
+	return strcmp(device->kind, "vbd") == 0 &&
+	       access("/sys/bus/xen-backend/drivers/vbd", F_OK) == 0;
+}
+
 static void blkback_offer(struct device *device)
 {
 	struct attachment *a = attachment_get(device);
@@ -116,6 +127,12 @@ static void blkback_offer(struct device *device)
 	if (a->image.open ||
 	    (device_script(device) == SCRIPT_OTHER && !device_hotplug_is(device, "connected"))) {
 		device_offered(device, NULL);
+		return;
+	}
+	if (kernel_claims(device)) {
+		device_offered(device, "the kernel's xen-blkback is loaded and claims this disk; "
+				       "rmmod xen-blkback, blacklist it in /etc/modprobe.d, and "
+				       "attach the disk again");
 		return;
 	}
 	target = target_read(device);
