@@ -15,6 +15,7 @@ image_free() {
 	flock -n -x "$img" true
 }
 load_start() {
+	: >"$WORK/load"
 	xloop exec g -- blkload --dev=51712 "$@" >"$WORK/load" 2>&1 &
 	LOAD=$!
 }

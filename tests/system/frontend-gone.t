@@ -23,6 +23,7 @@ guest_new() {
 	vbd_state $GUEST 51712 2
 }
 load_start() {
+	: >"$WORK/load"
 	xloop exec g$GUEST -- blkload --dev=51712 "$@" >"$WORK/load" 2>&1 &
 	LOAD=$!
 }

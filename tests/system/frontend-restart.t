@@ -11,6 +11,7 @@ load() {
 	xloop exec g -- blkload --dev=xvda "$@"
 }
 hold_start() {
+	: >"$WORK/hold"
 	xloop exec g -- blkload --dev=xvda --hold "$@" >"$WORK/hold" 2>"$WORK/hold.err" &
 	HOLD=$!
 	wait_for 10 grep -q connected "$WORK/hold"

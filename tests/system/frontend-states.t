@@ -13,6 +13,7 @@ fe=$(fe_dir 1 51712)
 long=$(printf '4%.0s' {1..1900})
 
 hold_start() {
+	: >"$WORK/hold"
 	xloop exec g -- blkload --dev=xvda --hold >"$WORK/hold" 2>/dev/null &
 	HOLD=$!
 	wait_for 10 grep -q connected "$WORK/hold"

@@ -18,6 +18,7 @@ ok "so does the other one" xloop exec g -- blkload --dev=xvdb --rw=randwrite --v
 before=$(vbd_census)
 
 for signal in KILL SEGV ABRT; do
+	: >"$WORK/b"
 	xloop exec g -- blkload --dev=xvda --rw=randread --qd=32 --runtime=60 >"$WORK/a" 2>&1 &
 	a=$!
 	xloop exec g -- blkload --dev=xvdb --hold >"$WORK/b" 2>&1 &
