@@ -9,6 +9,11 @@ BUILD    = build
 SAN      =
 PREFIX   = /usr/local
 DESTDIR  =
+V        = 0
+
+# One short line for each step; V=1 shows the whole commands.
+Q        = $(if $(filter 1,$(V)),,@)
+say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 
 # What a fresh Debian 12 needs, by the names of its packages.
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libcap-ng-dev \
@@ -46,10 +51,12 @@ all: programs
 
 $(BUILD)/libhalfback.a: $(call obj,$(common_c) $(blkback_c))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/blkback: $(call obj,blkback/main.c) $(BUILD)/libhalfback.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_PRODUCT)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_PRODUCT)
 
 # ---- loopback: the embedded Xen ---------------------------------------------------------------
 # hv is the broker; the libraries take the place of Xen's own by LD_LIBRARY_PATH.  They get loaded
@@ -64,7 +71,8 @@ LINK_SHARED = $(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs
 $(BUILD)/pic/loopback/%.o: SANFLAGS =
 
 $(BUILD)/hv: $(call obj,$(hv_c))
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/lib/libxengnttab.so.1: $(call pic,$(addprefix loopback/,libxengnttab.c libxengntshr.c \
                 gnttab_copy.c gnttab_handle.c hvclient.c))
@@ -75,19 +83,22 @@ $(BUILD)/lib/libxenforeignmemory.so.1: $(call pic,$(addprefix loopback/,libxenfo
 
 $(BUILD)/lib/%.so.1: loopback/%.map
 	@mkdir -p $(@D)
-	$(LINK_SHARED) -Wl,--version-script=$< -o $@ $(filter %.o,$^)
+	$(call say,LD,$@)
+	$(Q)$(LINK_SHARED) -Wl,--version-script=$< -o $@ $(filter %.o,$^)
 
 $(BUILD)/lib/libxenctrl-preload.so: $(call pic,loopback/preload_ctrl.c loopback/preload_qemu.c \
                 loopback/hvclient.c)
 	@mkdir -p $(@D)
-	$(LINK_SHARED) -o $@ $^
+	$(call say,LD,$@)
+	$(Q)$(LINK_SHARED) -o $@ $^
 
 # Tests of the embedded Xen itself: they start a hv and find the drop-in libraries beside it.
 HV_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_hv_*.c))
 $(HV_TESTS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,tests/unit/hvhost.c \
                 loopback/hvclient.c) | $(BUILD)/hv $(LOOPLIBS)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $^ $(filter %.so.1,$(LOOPLIBS)) -lcmocka \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $^ $(filter %.so.1,$(LOOPLIBS)) -lcmocka \
 		-pthread
 
 # ---- xloop: the embedded Xen's command --------------------------------------------------------
@@ -97,7 +108,8 @@ xloop_c := $(wildcard loopback/xloop*.c)
 PROGRAMS += $(BUILD)/xloop
 
 $(BUILD)/xloop: $(call obj,$(xloop_c) loopback/hvclient.c)
-	$(CC) $(LDFLAGS) -o $@ $^ -lxenstore -lxlutil -lxenlight -pthread
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenstore -lxlutil -lxenlight -pthread
 
 $(BUILD)/unit/test_vdev: $(call obj,loopback/xloop_vdev.c)
 
@@ -107,7 +119,8 @@ check-run: $(TEST_PROGS)
 
 $(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lxenvchan
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenvchan
 
 # ---- guest side: what runs in a guest ---------------------------------------------------------
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
@@ -119,24 +132,29 @@ PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/nbdkit-xenblk-plugin.so
 
 $(BUILD)/libguest.a: $(call obj,$(guest_c))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/xguest: $(call obj,loopback/xguest.c loopback/hvclient.c) $(BUILD)/libguest.a \
                  $(BUILD)/lib/libxenevtchn.so.1
-	$(CC) $(LDFLAGS) -o $@ $^ -lxenforeignmemory -pthread
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenforeignmemory -pthread
 
 $(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST)
 
 # Loaded into Debian's nbdkit, so never with sanitizers either.
 $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(addprefix loopback/,nbdplugin.c guest.c \
                 blkfront.c blkfront_req.c blkfront_ring.c xloop_vdev.c))
-	$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
 $(addprefix $(BUILD)/tests/,blkhostile blkkeys blkstorm): $(BUILD)/tests/%: \
                 $(BUILD)/obj/tests/progs/%.o $(BUILD)/libguest.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
 $(addprefix $(BUILD)/unit/test_,storemux blkfront pattern histogram): $(BUILD)/libguest.a
 
@@ -147,17 +165,20 @@ UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_c))
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libhalfback.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_PRODUCT)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_PRODUCT)
 
 # ---- generic rules ----------------------------------------------------------------------------
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/pic/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 -include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
 
@@ -170,6 +191,7 @@ clean:
 # deps must have ended before anything is compiled, so check and demo run this file again.
 
 SYSTEM := $(sort $(wildcard tests/system/*.t))
+FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 deps:
 	@.ci/deps $(DEPS)
@@ -178,24 +200,25 @@ check:
 	@.ci/deps $(DEPS)
 	@$(MAKE) --no-print-directory check-run
 
-check-run: all $(UNIT) $(BUILD)/tests/xl-stub.so
+check-run: all $(UNIT) $(BUILD)/tests/xl-stub.so $(FUZZ)
 	@BUILD=$(BUILD) tests/run $(UNIT) $(SYSTEM)
 
 # Goes into Debian's xl, so it is never sanitized.
 $(BUILD)/tests/xl-stub.so: tests/xl/stub.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) -fPIC -shared -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) -fPIC -shared -o $@ $<
 
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined check
 
 # Clang's libFuzzer on the parsers of what guests write; each target aborts on what must not be.
 FUZZ_SECONDS = 30
-FUZZ     := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 build/fuzz/%: tests/fuzz/%.c blkback/request.c blkback/abi.c $(wildcard blkback/*.h common/*.h)
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -Werror \
+	$(call say,CC,$@)
+	$(Q)clang $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -Werror \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
 fuzz: $(FUZZ)
@@ -275,7 +298,7 @@ lint-text:
 	$(if $(pages),mandoc -Tlint -Wwarning $(pages))
 
 lint-clang:
-	$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
+	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
 .PHONY: all programs clean deps check check-run asan fuzz tsan demo bench install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
