@@ -22,6 +22,7 @@ DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fs
              perl procps util-linux fuse3
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
+DEPS_XEN   = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS       = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_LINT) $(DEPS_BENCH) libclang-rt-14-dev
 
 WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -228,6 +229,16 @@ fuzz: $(FUZZ)
 tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
 
+# Real Xen with a Debian dom0 under QEMU; the smallest test goes first.
+XEN_TESTS := tests/xen/first-light.t $(filter-out %/first-light.t,$(sort $(wildcard tests/xen/*.t)))
+
+deps-xen:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)
+
+check-xen: deps-xen
+	@$(MAKE) --no-print-directory $(BUILD)/blkback
+	@BUILD=$(BUILD) tests/xen/boot $(XEN_TESTS)
+
 demo:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
 	@$(MAKE) --no-print-directory all
@@ -251,6 +262,7 @@ help:
 	@echo 'make bench      blkback beside fio and QEMU, in $(BUILD)/bench/ (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
 	@echo 'make fuzz       libFuzzer on the parsers of what guests write, $(FUZZ_SECONDS) s each'
+	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    blkback and its hotplug script; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean      remove $(BUILD)/'
@@ -259,7 +271,7 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh tests/vbd.sh $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
 pages    := $(wildcard */*.1 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
@@ -300,6 +312,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: all programs clean deps check check-run asan fuzz tsan demo bench install help lint lint-format \
+.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan demo bench install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
