@@ -31,7 +31,9 @@ is $? 0 "a storm on one disk"
 wait $two
 is $? 0 "and on another of the same guest"
 like "$(cat "$WORK/storm1")" "^[0-9]{4,}$" "thousands of states were written ($(cat "$WORK/storm1" "$WORK/storm2" | xargs))"
-ok "the supervisor grew by less than 8 MiB ($rss to $most KiB)" [ "$most" -lt $((rss + 8192)) ]
+# A sanitizer keeps what was freed for a while; even so there is a bound.
+case $BUILD in */asan | */tsan) bound=64 ;; *) bound=8 ;; esac
+ok "the supervisor grew by less than $bound MiB ($rss to $most KiB)" [ "$most" -lt $((rss + bound * 1024)) ]
 ok "it closes at last" vbd_state 1 51712 6
 ok "the disk works afterwards" xloop exec g -- blkload --dev=xvda --rw=randwrite --verify --ios=500
 ok "so does the other one" xloop exec g -- blkload --dev=xvdb --ios=500
