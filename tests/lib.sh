@@ -28,7 +28,7 @@ PATH=$BUILD:$PATH:/usr/sbin:/sbin
 
 # A sanitizer's report must not pass for a command's own failure.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99} UBSAN_OPTIONS=${UBSAN_OPTIONS:-exitcode=99}
-export TSAN_OPTIONS=${TSAN_OPTIONS:-exitcode=99}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-exitcode=99:suppressions=$TOP/tests/tsan.supp}
 
 # Seconds after which a test has hung.  Sanitized builds get more.
 TEST_TIMEOUT=${TEST_TIMEOUT:-120}

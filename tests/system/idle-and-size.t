@@ -17,8 +17,10 @@ ok "a frontend is connected" hold_start xvda
 worker=$(worker_of 1)
 
 # Buffers are the worker's largest anonymous mappings: 11 pages for each of 32 requests.
+# A sanitizer's own memory is not blkback's: its builds are held to eight times as much.
+case $BUILD in */asan | */tsan) times=8 ;; *) times=1 ;; esac
 resident=$(rss_kib "$worker")
-ok "a worker with one disk is below 16 MiB ($resident KiB, buffers included)" [ "$resident" -lt 16384 ]
+ok "a worker with one disk is below $((16 * times)) MiB ($resident KiB, buffers included)" [ "$resident" -lt $((16384 * times)) ]
 
 # Everything that either of them does for two seconds, in all threads.
 strace -f -o "$WORK/strace" -p "$worker" -p "$BLKBACK_PID" 2>/dev/null &
@@ -43,4 +45,4 @@ more_disks() {
 }
 ok "63 more disks are offered" more_disks
 resident=$(rss_kib "$BLKBACK_PID")
-ok "the supervisor with 64 disks is below 32 MiB ($resident KiB)" [ "$resident" -lt 32768 ]
+ok "the supervisor with 64 disks is below $((32 * times)) MiB ($resident KiB)" [ "$resident" -lt $((32768 * times)) ]
