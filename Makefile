@@ -253,6 +253,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
 	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
 	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback
+	install -D -m 644 blkback/blkback.8 $(DESTDIR)$(PREFIX)/share/man/man8/blkback.8
 
 help:
 	@echo 'make            build everything into $(BUILD)/'
