@@ -321,8 +321,10 @@ static int sup_open_store(struct sup *sup)
 		snprintf(path, sizeof(path), "/local/domain/%u/backend/%s", sup->store.domid,
 			 sup->backend->kinds[i]);
 		err = store_watch(&sup->store, path, backend_token);
-		if (err < 0)
+		if (err < 0) {
+			store_close(&sup->store);
 			return err;
+		}
 		sup_scan(sup, sup->backend->kinds[i]);
 	}
 	return 0;
