@@ -382,8 +382,6 @@ void device_step(struct device *device)
 	action = bus_step(backend, frontend);
 	if (device->refused && backend == XenbusStateClosed && action == BUS_OFFER)
 		action = BUS_NONE;
-	if (device->failed && backend == XenbusStateInitWait && action == BUS_CONNECT)
-		action = BUS_NONE;
 	if (device->failed && backend == XenbusStateInitWait && device_hotplug_is(device, "error"))
 		action = BUS_CLOSE;
 	if ((backend == XenbusStateConnected && !device->connected && action == BUS_NONE) ||
