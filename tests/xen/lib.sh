@@ -64,7 +64,8 @@ guest_config() {
 	{
 		echo "name='$name'"
 		echo "type='$type'"
-		[ "$type" = pv ] || echo "tsc_mode='native'" # in nested emulation the others don't work
+		# In QEMU's nested SVM no other tsc_mode works, and a vCPU that changes processors dies.
+		[ "$type" = pv ] || printf "%s\n" "tsc_mode='native'" "cpus='0'"
 		echo "memory=$memory"
 		echo "vcpus=${GUEST_VCPUS:-1}"
 		echo "kernel='$BUILD/vmlinux'"
