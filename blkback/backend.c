@@ -202,7 +202,12 @@ static int blkback_write_features(struct device *device)
 		{"max-ring-pages", BLKRING_PAGES_MAX},
 	};
 
-	return nodes_write(device, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	int err = nodes_write(device, nodes, sizeof(nodes) / sizeof(nodes[0]));
+
+	/* Our hotplug script's proof that it was not another backend that went to InitWait. */
+	if (err == 0)
+		err = store_write(&device->sup->store, device->path, "served-by", "halfback");
+	return err;
 }
 
 static int blkback_write_connected(struct device *device)

@@ -11,6 +11,7 @@
 
 #include "blkback/backend.h"
 #include "blkback/vbd.h"
+#include "common/instance.h"
 #include "common/log.h"
 #include "common/worker.h"
 
@@ -114,5 +115,7 @@ int main(int argc, char **argv)
 		log_error("has to be started by root: it opens disks and starts confined workers");
 		return 1;
 	}
+	if (instance_claim("blkback") < 0)
+		return 1;
 	return sup_main(&sup);
 }

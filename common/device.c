@@ -296,6 +296,15 @@ static void device_take_over(struct device *device, int backend)
 	device_stop(device, BUS_CLOSE);
 }
 
+static void device_give_up(struct device *device)
+{
+	device->foreign = true;
+	device_error(device, EALREADY,
+		     "another backend has taken it; stop that one (the kernel's: rmmod "
+		     "xen-blkback or xen-netback) and attach it again");
+	device->sup->backend->release(device);
+}
+
 static void device_act(struct device *device, enum bus_action action, int frontend)
 {
 	switch (action) {
@@ -316,10 +325,7 @@ static void device_act(struct device *device, enum bus_action action, int fronte
 		device_stop(device, BUS_CLOSE);
 		break;
 	case BUS_FOREIGN:
-		log_error("%s: somebody else moves this device; unload xen-blkback and xen-netback "
-			  "and stop other backends, then attach it again",
-			  device->path);
-		device->foreign = true;
+		device_give_up(device);
 		break;
 	case BUS_FORGET:
 		device->forgotten = true;
@@ -374,12 +380,17 @@ void device_step(struct device *device)
 		return;
 	if (device->orphan && backend == BUS_GONE && device->connected)
 		return;
+	/* A slip of somebody's hand; the guest must not pay for it. */
+	if (device->connected && backend >= XenbusStateInitWait && backend < XenbusStateConnected)
+		backend = XenbusStateConnected;
 	device->orphan = false;
 	device_watch(device);
 	frontend = device_state(device, device->frontend);
 	if (frontend < 0)
 		return; /* xenstored is going: what is served is served on */
 	action = bus_step(backend, frontend);
+	if (device_is_foreign(device, backend))
+		action = BUS_FOREIGN;
 	if (device->refused && backend == XenbusStateClosed && action == BUS_OFFER)
 		action = BUS_NONE;
 	if (device->failed && backend == XenbusStateInitWait && device_hotplug_is(device, "error"))

@@ -17,7 +17,19 @@
 
 /* ---- writing states --------------------------------------------------------------------- */
 
-/* Moves our state, with the nodes that belong to it; nothing happens if our directory is gone. */
+/*
+ * A toolstack makes a device at state 1 and unplugs it by 5 or 6; the states in between are its
+ * backend's alone.  At our start they may be those of the supervisor before us; and once we are
+ * connected nobody else can be.
+ */
+bool device_is_foreign(const struct device *device, int state)
+{
+	if (device->wrote == 0 && device->found)
+		return state == XenbusStateInitialised;
+	return state >= XenbusStateInitWait && state <= XenbusStateConnected &&
+	       state != device->wrote && device->wrote != XenbusStateConnected;
+}
+
 int device_switch(struct device *device, int state, int (*nodes)(struct device *))
 {
 	struct store *store = &device->sup->store;
@@ -30,6 +42,8 @@ int device_switch(struct device *device, int state, int (*nodes)(struct device *
 		store_begin(store);
 		now = store_read(store, "%s/state", device->path);
 		err = now ? 0 : -errno;
+		if (err == 0 && device_is_foreign(device, bus_state(now)))
+			err = -EALREADY;
 		if (err == 0 && nodes)
 			err = nodes(device);
 		moved = bus_state(now) != state;
@@ -41,7 +55,7 @@ int device_switch(struct device *device, int state, int (*nodes)(struct device *
 		device->wrote = state;
 		if (moved)
 			log_debug("%s: state %d (%s)", device->path, state, bus_state_name(state));
-	} else if (err != -ENOENT && store->xs) {
+	} else if (err != -ENOENT && err != -EALREADY && store->xs) {
 		log_error("%s: can't go to state %d: %s", device->path, state, strerror(-err));
 	}
 	return err;

@@ -70,7 +70,11 @@ int port_set_open(struct port_set *set)
 
 int port_set_start(struct port_set *set, struct loop *loop, uint16_t domid)
 {
-	if (xenevtchn_restrict(set->xce, domid) < 0 && errno != ENOTTY && errno != EOPNOTSUPP)
+	if (xenevtchn_restrict(set->xce, domid) == 0)
+		log_debug("event channels are restricted to guest %u", domid);
+	else if (errno == ENOTTY || errno == EOPNOTSUPP)
+		log_debug("this kernel can't restrict event channels to guest %u", domid);
+	else
 		return -errno;
 	set->poll = loop_poll_add(loop, xenevtchn_fd(set->xce), port_set_ready, set);
 	return 0;

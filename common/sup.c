@@ -299,7 +299,7 @@ static void sup_scan(struct sup *sup, const char *kind)
 			snprintf(leaf, sizeof(leaf), "%s/%s", path, devid[k]);
 			device = device_get(sup, leaf);
 			if (device)
-				device->dirty = true;
+				device->found = device->dirty = true;
 		}
 		free(devid);
 	}

@@ -80,14 +80,15 @@ struct device {
 	bool dirty;	  /* something changed: look at it */
 	bool watched;	  /* we watch the frontend's state */
 	bool watch_fired; /* and were told of it once, as each new watch is */
-	bool foreign;	  /* somebody else serves it */
+	bool found;	  /* it was there before us: its state may be the last supervisor's */
+	bool foreign;	  /* another backend serves it */
 	bool forgotten;	  /* its directory is gone: free it when idle */
 	bool offered;
 	bool failed;  /* the offer failed and error says why */
 	bool refused; /* ... and its frontend has not moved since: no use in trying again */
 	bool orphan;  /* the store has forgotten it, and its guest with it: it is served on */
 	bool resume;  /* the supervisor before us handed it over connected: go on with its ring */
-	int wrote;    /* the state that we wrote last */
+	int wrote;    /* the state that we wrote last; 0 = none */
 	int then;     /* enum bus_action that follows the close under way */
 	uint32_t serial;
 	char error[DEVICE_ERROR_MAX];
@@ -127,7 +128,7 @@ void guest_put(struct guest *guest);
 
 /*
  * Moves our state, with the nodes that belong to it, in one transaction; nothing happens if our
- * directory is gone (-ENOENT).  0 or -errno.
+ * directory is gone (-ENOENT) or another backend has moved it (-EALREADY).  0 or -errno.
  */
 int device_switch(struct device *device, int state, int (*nodes)(struct device *));
 /* One clear sentence to the log and to the store, where Linux' xenbus_dev_fatal() puts it. */
@@ -135,6 +136,8 @@ void device_error(struct device *device, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void device_clear_error(struct device *device);
 void device_mark_handover(struct device *device);
+/* Another backend, not we, moved it to this state. */
+bool device_is_foreign(const struct device *device, int state);
 /* The toolstack's nodes name the device that the path names. */
 bool device_is_itself(struct device *device);
 /*

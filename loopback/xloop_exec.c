@@ -14,7 +14,7 @@
 
 int verb_exec(int argc, char **argv)
 {
-	char id[16], store[PATH_MAX];
+	char id[16], store[PATH_MAX], run_dir[PATH_MAX];
 	struct host h;
 	int domid;
 
@@ -25,11 +25,13 @@ int verb_exec(int argc, char **argv)
 	domid = host_guest(&h, argv[1]);
 	snprintf(id, sizeof(id), "%d", domid);
 	snprintf(store, sizeof(store), "%s/dom%d.xs", h.dir, domid);
+	snprintf(run_dir, sizeof(run_dir), "%s/dom%d.halfback", h.dir, domid);
 	host_close(&h);
 	if (domid < 0)
 		return XLOOP_WRAPPER;
 	setenv("XLOOP_DOMID", id, 1);
 	setenv("XENSTORED_PATH", store, 1);
+	setenv("HALFBACK_RUN_DIR", run_dir, 1);
 	execvp(argv[3], argv + 3);
 	say("cannot run \"%s\" in guest %d: %s", argv[3], domid, strerror(errno));
 	return errno == ENOENT ? XLOOP_NOCMD : XLOOP_NOEXEC;

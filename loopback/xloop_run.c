@@ -134,7 +134,7 @@ static void env_prepend(const char *name, const char *dir)
 
 static int env_make(const struct run *r)
 {
-	char path[PATH_MAX], *slash;
+	char path[PATH_MAX], run_dir[PATH_MAX], *slash;
 	int rc = host_file(path, "lib");
 
 	if (rc)
@@ -149,6 +149,8 @@ static int env_make(const struct run *r)
 	if (mkdir(path, 0700))
 		return -errno;
 	setenv("XENSTORED_RUNDIR", path, 1);
+	snprintf(run_dir, sizeof(run_dir), "%.*s/halfback", XLOOP_DIR_MAX, r->dir);
+	setenv("HALFBACK_RUN_DIR", run_dir, 1);
 	strcat(path, "/socket");
 	setenv("XENSTORED_PATH", path, 1);
 	return 0;

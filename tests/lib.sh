@@ -269,9 +269,9 @@ frontend_node() {
 }
 
 # A stand-in for a backend: answers each device's first state with 2 (or FAKE_FIRST) and Closing with 6, and does
-# no I/O.  For tests of the toolstack's side alone.
+# no I/O.  For tests of the toolstack's side alone.  It says that it is halfback's (or FAKE_SERVES).
 fake_backend_start() {
-	local first=${FAKE_FIRST:-2} events
+	local first=${FAKE_FIRST:-2} serves=${FAKE_SERVES-halfback} events
 	events=$(mktemp "$WORK/backend-events.XXXXXX")
 	xenstore-watch /local/domain/0/backend/vbd >>"$events" 2>/dev/null &
 	FAKE_WATCH=$!
@@ -281,7 +281,7 @@ fake_backend_start() {
 		*) continue ;;
 		esac
 		case $(xenstore-read "$path" 2>/dev/null) in
-		1) xenstore-write "$path" "$first" ;;
+		1) xenstore-write "${path%state}served-by" "$serves" "$path" "$first" ;;
 		5) xenstore-write "$path" 6 ;;
 		esac
 	done &

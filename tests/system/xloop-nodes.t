@@ -47,6 +47,7 @@ is "$(nodes /local/domain/0/backend/vbd/1/51712)" "$(
 		/local/domain/0/backend/vbd/1/51712/device-type = "disk"
 		/local/domain/0/backend/vbd/1/51712/discard-enable = "1"
 		/local/domain/0/backend/vbd/1/51712/specification = "xen"
+		/local/domain/0/backend/vbd/1/51712/served-by = "halfback"
 		/local/domain/0/backend/vbd/1/51712/hotplug-status = "connected"
 	END
 )" "the backend's nodes, with the script's verdict"

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Two daemons that watch the same directories of the store would both answer each device.  So each
+ * holds a lock on /run/halfback/NAME.pid, which also tells an admin its process.  The lock is a POSIX
+ * record lock, which ends with its process, however that ends, and which no child inherits: a worker
+ * that outlives its supervisor does not hold up the next one (fcntl(2)).
+ */
+#include "common/instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+static const char run_dir[] = "/run/halfback";
+
+/* -errno; the sentence says which file, and what to do. */
+static int instance_refuse(const char *name, const char *path, int fd, int err)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fd >= 0 && (err == EAGAIN || err == EACCES)) {
+		if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+			lock.l_pid = 0;
+		log_error("process %d is %s already and serves all guests; stop it first",
+			  (int)lock.l_pid, name);
+		err = EBUSY;
+	} else {
+		log_error("can't lock %s: %s; is its file system writable?", path, strerror(err));
+	}
+	if (fd >= 0)
+		close(fd);
+	return -err;
+}
+
+int instance_claim(const char *name)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	const char *dir = getenv("HALFBACK_RUN_DIR");
+	char path[PATH_MAX];
+	int fd;
+
+	if (!dir)
+		dir = run_dir;
+	snprintf(path, sizeof(path), "%s/%s.pid", dir, name);
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return instance_refuse(name, path, -1, errno);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0 || fcntl(fd, F_SETLK, &lock) < 0)
+		return instance_refuse(name, path, fd, errno);
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+		log_warn("can't write %s: %s", path, strerror(errno));
+	/* Stays open: closing any descriptor of the file would end the lock. */
+	return 0;
+}
