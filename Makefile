@@ -249,7 +249,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) bench/bench.sh
 
-install: all
+install: $(BUILD)/blkback
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
 	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
 	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback

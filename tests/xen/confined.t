@@ -4,7 +4,7 @@
 # On a real kernel a worker is as confined as on the embedded Xen.
 
 . "$(dirname "$0")/lib.sh"
-xen_test 7
+xen_test 8
 blkback_start
 ok "a guest is created" guest_create g pv "vdev=xvda,access=rw,target=$(image disk 8M)"
 domid=$(xl domid g)
@@ -19,3 +19,4 @@ is "$(field NoNewPrivs)" 1 "no way to get one"
 is "$(find "/proc/$worker/root/" | wc -l)" 1 "an empty root"
 is "$(stat -Lc %i "/proc/$worker/ns/net" "/proc/self/ns/net" | uniq | wc -l)" 2 "a network of its own"
 like "$(find "/proc/$worker/fd" -type l -printf '%l\n' | sort | xargs)" "/dev/xen/evtchn /dev/xen/gntdev" "the two devices of Xen"
+like "$(sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log")" "event channels are restricted to guest $domid" "which are its guest's only"

@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/lib.sh"
 xen_test 3
+times=20
 disk=$(image disk 8M)
 spec=format=raw,script=block-halfback,vdev=xvda,access=rw,target=$disk
 
@@ -24,8 +25,8 @@ once() { # ROUND
 
 all() {
 	local i
-	for i in 1 2 3 4 5; do
-		once $i || {
+	for i in $(seq $times); do
+		once "$i" || {
 			echo "in round $i"
 			return 1
 		}
@@ -34,5 +35,5 @@ all() {
 
 blkback_start
 ok "a guest is created" guest_create g pv "vdev=xvda,access=rw,target=$disk"
-ok "its module is unloaded and loaded, its disk comes back, five times" all
+ok "its module is unloaded and loaded, its disk comes back, $times times" all
 is "$(pgrep -fc '^blkback: dom')" 1 "one worker serves it"
