@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Two daemons that watch the same directories of the store would both answer each device.  So each
- * holds a lock on /run/halfback/NAME.pid, which also tells an admin its process.  The lock is a POSIX
- * record lock, which ends with its process, however that ends, and which no child inherits: a worker
- * that outlives its supervisor does not hold up the next one (fcntl(2)).
+ * holds a lock on /run/halfback/NAME.pid, which also tells an admin its process.  The lock is a
+ * POSIX record lock, which ends with its process, however that ends, and which no child inherits: a
+ * worker that outlives its supervisor does not hold up the next one (fcntl(2)).
  */
 #include "common/instance.h"
 
