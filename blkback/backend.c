@@ -107,13 +107,17 @@ static char *target_read(struct device *device)
 }
 
 /*
- * Once loaded, the kernel's driver claims each device of kind vbd.  Debian loads it by itself when
- * the first disk appears, so it is looked for at each disk and not at our start.
+ * Once loaded, the kernel's driver claims each device of kind vbd, those that are served already not
+ * excepted.  Debian loads it by itself when the first disk appears, so it is looked for at each disk
+ * and not at our start.
  */
-static bool kernel_claims(const struct device *device)
+static const char *blkback_rival(const struct device *device)
 {
-	return strcmp(device->kind, "vbd") == 0 &&
-	       access("/sys/bus/xen-backend/drivers/vbd", F_OK) == 0;
+	if (strcmp(device->kind, "vbd") != 0 ||
+	    access("/sys/bus/xen-backend/drivers/vbd", F_OK) != 0)
+		return NULL;
+	return "the kernel's xen-blkback is loaded and claims this disk; rmmod xen-blkback, "
+	       "blacklist it in /etc/modprobe.d, and attach the disk again";
 }
 
 static void blkback_offer(struct device *device)
@@ -127,12 +131,6 @@ static void blkback_offer(struct device *device)
 	if (a->image.open ||
 	    (device_script(device) == SCRIPT_OTHER && !device_hotplug_is(device, "connected"))) {
 		device_offered(device, NULL);
-		return;
-	}
-	if (kernel_claims(device)) {
-		device_offered(device, "the kernel's xen-blkback is loaded and claims this disk; "
-				       "rmmod xen-blkback, blacklist it in /etc/modprobe.d, and "
-				       "attach the disk again");
 		return;
 	}
 	target = target_read(device);
@@ -365,6 +363,7 @@ const struct backend blkback_backend = {
 	.name = "blkback",
 	.kinds = {"vbd", "vbd3"},
 	.script = "block-halfback",
+	.rival = blkback_rival,
 	.offer = blkback_offer,
 	.ready = blkback_ready,
 	.write_features = blkback_write_features,

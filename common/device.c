@@ -126,10 +126,14 @@ static void device_connect(struct device *device);
 
 static void device_offer(struct device *device)
 {
+	const char *rival = device->sup->backend->rival(device);
+
 	device->phase = DEVICE_OFFERING;
 	device->failed = false;
 	device_clear_error(device);
-	if (device_is_itself(device))
+	if (rival)
+		device_offered(device, rival);
+	else if (device_is_itself(device))
 		device->sup->backend->offer(device);
 	else
 		device_offered(device,
@@ -255,11 +259,21 @@ static void device_closed(struct device *device)
 		device_free(device);
 }
 
+/* A guest that lets go of its disk may have been made to: the log is to name who did it. */
+static void device_blame_rival(struct device *device, enum bus_action then)
+{
+	const char *rival = device->sup->backend->rival(device);
+
+	if (rival && device->connected && (then == BUS_CLOSING || then == BUS_CLOSE))
+		device_error(device, EALREADY, "%s", rival);
+}
+
 static void device_stop(struct device *device, enum bus_action then)
 {
 	struct chan_msg msg = {.type = CHAN_CLOSE, .devid = device->devid};
 
 	device->then = (int)then;
+	device_blame_rival(device, then);
 	if (device->connected && device->guest->pid > 0) {
 		device->phase = DEVICE_CLOSING;
 		if (chan_send(device->guest->chan, &msg) == 0)

@@ -29,6 +29,8 @@ struct backend {
 	const char *name;		  /* the daemon's, "blkback" */
 	const char *kinds[SUP_KINDS_MAX]; /* xenstore directories below backend/ that it serves */
 	const char *script;		  /* its own hotplug script: it needs nothing from it */
+	/* Which other backend claims devices of its kind and what to do, in a sentence; or NULL. */
+	const char *(*rival)(const struct device *device);
 	/*
 	 * Checks what the toolstack asks for; may take its time.  Ends with device_offered().
 	 * Called again for each new offer; keeps what it has open.

@@ -16,6 +16,7 @@ take_first_disk() {
 		disk=$(xenstore-list $be 2>/dev/null | tail -n 1)
 		if [ -n "$disk" ] && [ "$(xenstore-read "$be/$disk/51712/state" 2>/dev/null)" = 1 ]; then
 			xenstore-write "$be/$disk/51712/state" 2
+			diag "$disk was taken"
 			return 0
 		fi
 		read -rt 0.05 <> <(:) || :
@@ -32,10 +33,12 @@ like "$out" "process $BLKBACK_PID is blkback already" "and names the first"
 # Asleep, ours can't be first.
 kill -STOP "$BLKBACK_PID"
 take_first_disk &
+taker=$!
 out=$(xl create "$config" 2>&1)
 ok "xl create fails when another backend takes the disk" [ $? -ne 0 ]
 like "$out" "another backend .* has taken this disk" "and says so"
-ok "another backend did" wait $!
+wait $taker
+is $? 0 "another backend did"
 kill -CONT "$BLKBACK_PID"
 ok "no domain is left" only_dom0
 ok "without it xl creates the guest" xl create "$config"

@@ -12,7 +12,9 @@ lines=$(sed -n '/^## With xl/,/^```$/p' "$TOP/README.md" | sed '1,/^```sh$/d; /^
 shell=$(grep -v '^disk' <<<"$lines")
 ok "there are five of them, one for the guest's configuration" eval '[ "$(grep -c . <<<"$lines")" -le 5 ] && grep -q "^disk = " <<<"$lines"'
 cd "$TOP" || exit 1
-ok "the others install blkback and start it" eval "$shell"
+eval "$shell" >"$WORK/out" 2>&1 </dev/null
+is $? 0 "the others install blkback and start it"
+[ $tap_failed -eq 0 ] || diag "$(cat "$WORK/out")"
 ok "it runs" wait_for 10 pidof -s /usr/sbin/blkback
 config=$(guest_config g pv)
 sed -i '/^disk=/,$d' "$config"
