@@ -249,6 +249,11 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) bench/bench.sh
 
+bench-xen:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN) $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory $(BUILD)/blkback
+	@BUILD=$(BUILD) bench/xen.sh
+
 install: $(BUILD)/blkback
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
 	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
@@ -261,6 +266,7 @@ help:
 	@echo 'make demo       an embedded Xen, a guest, and a disk served to it (needs root)'
 	@echo 'make check      unit and system tests (needs root)'
 	@echo 'make bench      blkback beside fio and QEMU, in $(BUILD)/bench/ (needs root)'
+	@echo 'make bench-xen  the same on a real Xen, beside the kernel and QEMU (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
 	@echo 'make fuzz       libFuzzer on the parsers of what guests write, $(FUZZ_SECONDS) s each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
@@ -313,6 +319,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan demo bench install help lint lint-format \
+.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan demo bench bench-xen install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# All rounds of bench/xen.sh to results-xen.json: an array of rows
+#	{case, metric, unit, ours, peers: {kernel, qdisk}, ratio: {kernel, qdisk}, and more}
+# one row per case.  Figures are medians; `ratio` is the median of the rounds' ratios of ours to a peer.
+# `cpu_us_per_io` is all that dom0 used, less what it uses when idle; `counts` and `peer_counts` are interrupts that
+# were taken, on either side, per I/O: notifications that found one pending are not in them.
+
+include "lib";
+def engines: ["ours", "kernel", "qdisk"];
+def of($engine): map(select(.engine == $engine));
+def mid($engine; $key; $n): of($engine) | map(.[$key]) | median | places($n);
+def three($key; $n): . as $all | reduce engines[] as $e ({}; .[$e] = ($all | mid($e; $key; $n)));
+def ratio($peer): . as $all | of($peer)
+	| map(. as $p | ($all | of("ours")[] | select(.round == $p.round) | .iops) / $p.iops) | median | places(3);
+def counts($engine): {
+	notifies_per_io: (of($engine) | map(.notifies_to_backend + .notifies_to_guest) | median | places(3)),
+	notifies_to_backend_per_io: mid($engine; "notifies_to_backend"; 3),
+	notifies_to_guest_per_io: mid($engine; "notifies_to_guest"; 3)
+};
+# In the order in which they were measured.
+reduce .[] as $r ({order: [], sets: {}};
+	(if .sets[$r.case] then . else .order += [$r.case] end) | .sets[$r.case] += [$r])
+| .sets as $sets | .order | map($sets[.])
+| map({
+	case: .[0].case, metric: "iops", unit: "1/s",
+	ours: mid("ours"; "iops"; 0),
+	peers: (three("iops"; 0) | del(.ours)),
+	ratio: {kernel: ratio("kernel"), qdisk: ratio("qdisk")},
+	counts: counts("ours"),
+	peer_counts: {kernel: counts("kernel"), qdisk: counts("qdisk")},
+	bandwidth_bytes: three("bandwidth"; 0),
+	cpu_us_per_io: three("cpu_us"; 0),
+	latency_p50_us: three("p50_us"; 0),
+	latency_p99_us: three("p99_us"; 0),
+	rounds: (of("ours") | length)
+})

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Measures blkback on real Xen beside two peers, all in one boot: the kernel's xen-blkback over a loop device, set up
+# by Xen's own block script, and QEMU's qdisk, started by xl.  All serve the same image file, on a tmpfs in dom0, to
+# the same PV guest as xvda, one attached after another has been detached, and the guest's fio is the same.  Before a
+# backend is measured it has to give back what the one before it has written.
+#
+# They can't be attached at once: the kernel's driver claims each disk of kind vbd while it is loaded.  Each round
+# starts with another of them, and figures are medians; a ratio is the median of the rounds' ratios.  A round has a
+# guest of one virtual CPU and then one of two, whose deep queues are fed from both.  Dom0 has two CPUs.
+#
+# CPU time per I/O is Xen's account of the whole of dom0 while fio runs (kernel threads, interrupts, QEMU, blkback), less
+# what dom0 uses in the same time when idle, through the same guest.
+#
+# Out: a table, build/bench/results-xen.json (form: see xen-report.jq) and build/bench/results-xen.png.
+# Knobs: BENCH_ROUNDS (3), BENCH_SECONDS (3) of a measurement, BENCH_CASES (a pattern of case names).
+
+set -u
+TOP=$(cd "$(dirname "$0")/.." && pwd)
+cd "$TOP" || exit 1
+ROUNDS=${BENCH_ROUNDS:-3}
+OUT=$TOP/build/bench
+WORK=
+
+say() {
+	printf '\n== %s\n' "$*"
+}
+
+die() {
+	printf 'bench: %s\n' "$*" >&2
+	exit 1
+}
+
+# shellcheck disable=SC2317 # called by the trap
+cleanup() {
+	rm -rf "$WORK"
+}
+
+# What a round says, as it comes; the consoles and all the rest only if something failed.
+measure() {
+	local round vcpus pieces=()
+	for ((round = 1; round <= ROUNDS; round++)); do
+		for vcpus in 1 2; do
+			pieces+=("bench/xen-dom0.sh $vcpus $round ${BENCH_SECONDS:-3} ${BENCH_CASES:-*}")
+		done
+	done
+	XEN_CPUS=2 XEN_BOOTS=1 XEN_PLAIN=1 XEN_OUT=$WORK tests/xen/boot "${pieces[@]}" | tee "$WORK/log" |
+		grep --line-buffered -E '^(round|dom0|# boot|bench:|xen/)'
+	return "${PIPESTATUS[0]}"
+}
+
+[ "$(id -u)" -eq 0 ] || die "needs root, to share the machine's files with dom0; run: sudo make bench-xen"
+mkdir -p "$OUT"
+WORK=$(mktemp -d "$OUT/xen.XXXXXX") || exit 1
+trap cleanup EXIT
+say "Real Xen under QEMU; blkback, the kernel's backend and QEMU's qdisk take turns, $ROUNDS rounds"
+measure || {
+	cat "$WORK/log"
+	die "the measurement failed"
+}
+jq -L bench -s -f bench/xen-report.jq "$WORK/rounds" >"$WORK/results" || die "no results"
+mv "$WORK/results" "$OUT/results-xen.json"
+say "Results (IOPS; a ratio above 1 means that blkback is faster)"
+jq -L bench -r -f bench/xen-table.jq "$OUT/results-xen.json" | column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13,14,15
+say "Targets"
+jq -L bench -r -f bench/xen-targets.jq "$OUT/results-xen.json"
+jq -L bench -r -f bench/xen-plot.jq "$OUT/results-xen.json" >"$WORK/plot.dat"
+gnuplot -e "out='$OUT/results-xen.png'; dat='$WORK/plot.dat'" bench/xen-plot.gp || die "gnuplot failed"
+cat <<-END
+
+	The Xen is real, the processors are emulated: only ratios within one boot mean something.
+	Files: $OUT/results-xen.json $OUT/results-xen.png
+END
