@@ -244,6 +244,10 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) demo/demo.sh
 
+demo-xen: deps-xen
+	@$(MAKE) --no-print-directory $(BUILD)/blkback
+	@BUILD=$(BUILD) demo/demo-xen.sh
+
 bench:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
 	@$(MAKE) --no-print-directory all
@@ -264,6 +268,7 @@ help:
 	@echo 'make            build everything into $(BUILD)/'
 	@echo 'make deps       install the Debian packages that are missing'
 	@echo 'make demo       an embedded Xen, a guest, and a disk served to it (needs root)'
+	@echo 'make demo-xen   a real Xen under QEMU, a stock guest, and its disks served (needs root)'
 	@echo 'make check      unit and system tests (needs root)'
 	@echo 'make bench      blkback beside fio and QEMU, in $(BUILD)/bench/ (needs root)'
 	@echo 'make bench-xen  the same on a real Xen, beside the kernel and QEMU (needs root)'
@@ -319,6 +324,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan demo bench bench-xen install help lint lint-format \
+.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan demo demo-xen bench bench-xen install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
