@@ -312,10 +312,12 @@ static void device_take_over(struct device *device, int backend)
 
 static void device_give_up(struct device *device)
 {
+	const char *rival = device->sup->backend->rival(device);
+
 	device->foreign = true;
-	device_error(device, EALREADY,
-		     "another backend has taken it; stop that one (the kernel's: rmmod "
-		     "xen-blkback or xen-netback) and attach it again");
+	device_error(device, EALREADY, "%s",
+		     rival ? rival
+			   : "another backend has taken it; stop that one and attach it again");
 	device->sup->backend->release(device);
 }
 

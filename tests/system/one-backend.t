@@ -27,7 +27,7 @@ vbd_make "$g" 51760 "$other"
 xenstore-write "$BE/$g/51760/state" 2
 kill -CONT "$BLKBACK_PID"
 ok "a device that another backend offers is refused" wait_for 10 vbd_error "$g" 51760
-like "$(vbd_error "$g" 51760)" "another backend has taken it; stop that one .* attach it again" "  in a sentence"
+like "$(vbd_error "$g" 51760)" "another backend has taken it; stop that one and attach it again" "  in a sentence"
 is "$(xenstore-read "$BE/$g/51760/state")" 2 "  and left as it is"
 ok "  its image is free" flock --exclusive --nonblock "$other" true
 vbd_remove "$g" 51760
