@@ -107,9 +107,9 @@ static char *target_read(struct device *device)
 }
 
 /*
- * Once loaded, the kernel's driver claims each device of kind vbd, those that are served already not
- * excepted.  Debian loads it by itself when the first disk appears, so it is looked for at each disk
- * and not at our start.
+ * Once loaded, the kernel's driver claims each device of kind vbd, those that are served already
+ * not excepted.  Debian loads it by itself when the first disk appears, so it is looked for at each
+ * disk and not at our start.
  */
 static const char *blkback_rival(const struct device *device)
 {

@@ -161,6 +161,14 @@ guest_load_end() { # NAME
 		( exit "$rc" )'
 }
 
+# How many of a domain's pages somebody has mapped by grants, as the hypervisor tells.
+grants_of() { # DOMID
+	xl dmesg -c >/dev/null
+	xl debug-keys g
+	wait_for 10 eval 'xl dmesg | grep -q "gnttab_usage_print_all. done"'
+	xl dmesg | awk -v domain="d$1" '/grant-table for remote/ { mine = $6 == domain } mine && /\[0x/ { n++ } END { print n + 0 }'
+}
+
 only_dom0() {
 	[ "$(xl list | wc -l)" -eq 2 ]
 }
