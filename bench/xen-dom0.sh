@@ -73,8 +73,8 @@ guest() {
 		die "the guest has no fio: $ANSWER"
 }
 
-# ask COMMAND: runs it in the guest.  ANSWER is what it printed; MARKS has a line for each mark: the time, dom0's
-# processor seconds and its interrupts so far, and the guest's.
+# ask COMMAND: runs it in the guest.  ANSWER is what it printed; MARKS has a line for each mark: the time, then as far
+# as used by now dom0's processor seconds, the guest's, dom0's interrupts, the guest's.
 ask() {
 	local mark="end-$RANDOM-$RANDOM" line
 	# Newlines would be commands of their own.
@@ -99,9 +99,9 @@ ask() {
 	return 124
 }
 
-# Xen's own account of dom0: its kernel, its interrupts, its programs.
+# Xen's own account of dom0, which is its kernel, its interrupts, its programs; and of the guest.
 cpu_seconds() {
-	xl list Domain-0 | awk 'NR == 2 { print $NF }'
+	xl list | awk -v guest="$GUEST" '{ cpu[$1] = $NF } END { print cpu["Domain-0"], cpu[guest] }'
 }
 
 # Interrupts that dom0 took from guests' disks, whoever serves them.
@@ -184,16 +184,22 @@ fio_command() {
 	echo "$mark"
 }
 
-# What dom0 uses anyway, in microseconds per second; asking Xen for it included.
+# What dom0 and the guest use anyway, in microseconds per second; asking Xen for it included.
 idle() {
 	ask "/tmp/mark ; sleep $RUNTIME ; /tmp/mark" || die "the guest does not answer"
-	IDLE=$(awk 'NF { t[++n] = $1; cpu[n] = $2 } END { printf "%d", (cpu[2] - cpu[1]) / (t[2] - t[1]) * 1e6 }' <<<"$MARKS")
+	IDLE=$(awk 'NF { t[++n] = $1; dom0[n] = $2; guest[n] = $3 }
+		END { s = (t[2] - t[1]) / 1e6; printf "%d %d", (dom0[2] - dom0[1]) / s, (guest[2] - guest[1]) / s }' <<<"$MARKS")
 }
 
 # evaluate ENGINE: a line of JSON for each case, from the marks around it and fio's terse line, version 3: kilobytes,
 # runtime in ms, p50 and p99 of the completion latency, for reads and then for writes.
 evaluate() {
 	awk -F '[; ]' -v engine="$1" -v round="$ROUND" -v idle="$IDLE" '
+		BEGIN { split(idle, anyway, " ") }
+		function used(column, per_second) {
+			return m[n + 1, column] - m[n, column] - per_second / 1e6 * (m[n + 1, 1] - m[n, 1])
+		}
+		NR == FNR && NF > 1 { marks++; for (i = 1; i <= NF; i++) m[marks, i] = $i }
 		NR != FNR && /^3;fio/ && $3 != "mark" && $5 == 0 {
 			n++
 			from = $6 ? 6 : 47
@@ -206,11 +212,9 @@ evaluate() {
 			printf "{\"case\":\"%s\",\"engine\":\"%s\",\"round\":%d,\"ios\":%d,\"iops\":%.1f,\"bandwidth\":%d,", $3, engine,
 				round, ios, iops, iops * bs * 1024
 			printf "\"p50_us\":%d,\"p99_us\":%d,", $(from + 18), $(from + 24)
-			printf "\"cpu_us\":%.1f,\"idle_us_per_s\":%d,", ((cpu[n + 1] - cpu[n]) * 1e6 - idle * (t[n + 1] - t[n])) / ios, idle
-			printf "\"notifies_to_backend\":%.4f,\"notifies_to_guest\":%.4f}\n", (backend[n + 1] - backend[n]) / ios,
-				(guest[n + 1] - guest[n]) / ios
+			printf "\"cpu_us\":%.1f,\"guest_cpu_us\":%.1f,", used(2, anyway[1]) * 1e6 / ios, used(3, anyway[2]) * 1e6 / ios
+			printf "\"notifies_to_backend\":%.4f,\"notifies_to_guest\":%.4f}\n", used(4, 0) / ios, used(5, 0) / ios
 		}
-		NR == FNR && NF > 1 { t[++marks] = $1; cpu[marks] = $2; backend[marks] = $3; guest[marks] = $4 }
 		END { exit !n || n + 1 != marks }' <(echo "$MARKS") - <<<"$ANSWER"
 }
 

@@ -2,8 +2,9 @@
 # All rounds of bench/xen.sh to results-xen.json: an array of rows
 #	{case, metric, unit, ours, peers: {kernel, qdisk}, ratio: {kernel, qdisk}, and more}
 # one row per case.  Figures are medians; `ratio` is the median of the rounds' ratios of ours to a peer.
-# `cpu_us_per_io` is all that dom0 used, less what it uses when idle; `counts` and `peer_counts` are interrupts that
-# were taken, on either side, per I/O: notifications that found one pending are not in them.
+# `cpu_us_per_io` is all that dom0 used, less what it uses when idle, and `guest_cpu_us_per_io` the same of the guest.
+# `counts` and `peer_counts` are interrupts that were taken, on either side, per I/O: notifications that found one
+# pending are not in them.
 
 include "lib";
 def engines: ["ours", "kernel", "qdisk"];
@@ -30,6 +31,7 @@ reduce .[] as $r ({order: [], sets: {}};
 	peer_counts: {kernel: counts("kernel"), qdisk: counts("qdisk")},
 	bandwidth_bytes: three("bandwidth"; 0),
 	cpu_us_per_io: three("cpu_us"; 0),
+	guest_cpu_us_per_io: three("guest_cpu_us"; 0),
 	latency_p50_us: three("p50_us"; 0),
 	latency_p99_us: three("p99_us"; 0),
 	rounds: (of("ours") | length)

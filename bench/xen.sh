@@ -20,6 +20,8 @@ set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 cd "$TOP" || exit 1
 ROUNDS=${BENCH_ROUNDS:-3}
+RUNTIME=${BENCH_SECONDS:-3}
+CASES=${BENCH_CASES:-*}
 OUT=$TOP/build/bench
 WORK=
 
@@ -42,7 +44,7 @@ measure() {
 	local round vcpus pieces=()
 	for ((round = 1; round <= ROUNDS; round++)); do
 		for vcpus in 1 2; do
-			pieces+=("bench/xen-dom0.sh $vcpus $round ${BENCH_SECONDS:-3} ${BENCH_CASES:-*}")
+			pieces+=("bench/xen-dom0.sh $vcpus $round $RUNTIME $CASES")
 		done
 	done
 	XEN_CPUS=2 XEN_BOOTS=1 XEN_PLAIN=1 XEN_OUT=$WORK tests/xen/boot "${pieces[@]}" | tee "$WORK/log" |
@@ -51,6 +53,8 @@ measure() {
 }
 
 [ "$(id -u)" -eq 0 ] || die "needs root, to share the machine's files with dom0; run: sudo make bench-xen"
+[[ $ROUNDS =~ ^[1-9][0-9]*$ ]] || die "BENCH_ROUNDS=$ROUNDS is no number of rounds; the default is 3"
+[[ $RUNTIME =~ ^[1-9][0-9]*$ ]] || die "BENCH_SECONDS=$RUNTIME is no number of seconds; the default is 3"
 mkdir -p "$OUT"
 WORK=$(mktemp -d "$OUT/xen.XXXXXX") || exit 1
 trap cleanup EXIT
@@ -59,6 +63,7 @@ measure || {
 	cat "$WORK/log"
 	die "the measurement failed"
 }
+[ -s "$WORK/rounds" ] || die "BENCH_CASES=$CASES names no case; *-qd32-* does"
 jq -L bench -s -f bench/xen-report.jq "$WORK/rounds" >"$WORK/results" || die "no results"
 mv "$WORK/results" "$OUT/results-xen.json"
 say "Results (IOPS; a ratio above 1 means that blkback is faster)"
