@@ -65,7 +65,7 @@ guest_config() {
 		echo "name='$name'"
 		echo "type='$type'"
 		# In QEMU's nested SVM no other tsc_mode works, and a vCPU that changes processors dies.
-		[ "$type" = pv ] || printf "%s\n" "tsc_mode='native'" "cpus='0'"
+		[ "$type" = pv ] || printf "%s\n" "tsc_mode='native'" "cpus='0'" "on_reboot='destroy'"
 		echo "memory=$memory"
 		echo "vcpus=${GUEST_VCPUS:-1}"
 		echo "kernel='$BUILD/vmlinux'"
@@ -120,7 +120,7 @@ guest_create() { # NAME pv|pvh [DISK...]
 		if ! guest_silent_death "$1" || [ $((--tries)) -eq 0 ]; then
 			break
 		fi
-		echo "# the guest died before its kernel's first line; starting it again"
+		echo "# guest $1 died before its kernel's first line; starting it again" >>"$XEN_RESULTS/tap"
 	done
 	guest_boot "$1"
 }
