@@ -229,8 +229,10 @@ fuzz: $(FUZZ)
 tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
 
-# Real Xen with a Debian dom0 under QEMU; the smallest test goes first.
-XEN_TESTS := tests/xen/first-light.t $(filter-out %/first-light.t,$(sort $(wildcard tests/xen/*.t)))
+# Real Xen with a Debian dom0 under QEMU.  The smallest test goes first, and then the longest, so that boots side by
+# side end together.
+XEN_TESTS := $(patsubst %,tests/xen/%.t,first-light grub attach reload)
+XEN_TESTS += $(filter-out $(XEN_TESTS),$(sort $(wildcard tests/xen/*.t)))
 
 deps-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)

@@ -176,16 +176,16 @@ no_host() {
 
 # ---- waiting ----
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for SECONDS COMMAND...: until the command succeeds, which is looked at every WAIT_STEP seconds.
 wait_for() {
-	local end=$(($(date +%s%N) + $1 * 1000000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		if [ "$(date +%s%N)" -ge $end ]; then
+		if [ "${EPOCHREALTIME/./}" -ge $end ]; then
 			diag "timed out waiting for: $*"
 			return 1
 		fi
-		read -rt 0.05 <> <(:) || :
+		read -rt "${WAIT_STEP:-0.05}" <> <(:) || :
 	done
 }
 

@@ -9,7 +9,7 @@
 xen_test 6
 times=20
 marks=$(printf 'x%.0s' $(seq $times))
-mount -t tmpfs grub "$WORK" # GRUB waits for each of its many small reads
+WAIT_STEP=3 # GRUB waits for its disk by yielding its processor, to whoever looks whether it is done
 disk=$(image disk 160M)
 
 # GRUB can't count, but it can add an x to a word that it keeps on the disk.
@@ -53,5 +53,3 @@ is "$(sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log" | grep -c 'state 4 (Connected)
 	"each of them and Linux connected once"
 is "$(pgrep -fc '^blkback: dom')" 1 "one worker serves the guest"
 ok "Linux reads the disk" guest_run g 'mount -t ext4 -o ro /dev/xvda /mnt && cmp /mnt/boot/grub.pv /mnt/boot/grub.pv'
-xl destroy g
-wait_for 10 umount "$WORK"

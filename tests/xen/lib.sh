@@ -13,6 +13,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 LOG=$XEN_RESULTS/log
+# Each look costs dom0 a process or two, and the guest that is waited for runs on the same emulated processor.
+WAIT_STEP=0.3
 
 # xen_test PLAN: a clean scratch directory, and an end that leaves nothing behind for the next test.
 xen_test() {
