@@ -106,6 +106,7 @@ int main(int argc, char **argv)
 		.uid_base = UID_BASE,
 		.spin_us = SPIN_US,
 	};
+	int instance, status;
 
 	if (argc > 1 && strcmp(argv[1], "--worker") == 0)
 		return run_worker(argc, argv);
@@ -115,7 +116,10 @@ int main(int argc, char **argv)
 		log_error("has to be started by root: it opens disks and starts confined workers");
 		return 1;
 	}
-	if (instance_claim("blkback") < 0)
+	instance = instance_claim("blkback");
+	if (instance < 0)
 		return 1;
-	return sup_main(&sup);
+	status = sup_main(&sup);
+	instance_release(instance);
+	return status;
 }

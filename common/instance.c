@@ -57,5 +57,12 @@ int instance_claim(const char *name)
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
 		log_warn("can't write %s: %s", path, strerror(errno));
 	/* Stays open: closing any descriptor of the file would end the lock. */
-	return 0;
+	return fd;
+}
+
+void instance_release(int fd)
+{
+	if (ftruncate(fd, 0) < 0)
+		log_warn("can't empty the daemon's .pid file: %s", strerror(errno));
+	close(fd);
 }

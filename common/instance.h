@@ -4,9 +4,11 @@
 #define COMMON_INSTANCE_H
 
 /*
- * Makes this process the only daemon called `name`, until it ends.  0, or -errno after a sentence
- * to the log; -EBUSY if there is one already.
+ * Makes this process the only daemon called `name`, until it ends or releases it.  A descriptor for
+ * instance_release(), or -errno after a sentence to the log; -EBUSY if there is one already.
  */
 int instance_claim(const char *name);
+/* No process is named any more. */
+void instance_release(int fd);
 
 #endif

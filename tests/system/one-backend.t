@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 19
+plan 21
 
 blkback_start
 xloop create "$(guest_config g "vdev=xvda,target=$(image g.img 16M)")" >/dev/null
@@ -52,3 +52,6 @@ xenstore-write "$BE/$g/51712/state" 2
 is "$(xloop exec g -- blkload --dev=xvdb --rw=randrw --verify --runtime=0.5 --json | jq .errors)" 0 "its disk works"
 ok "a disk whose state somebody writes over is served on" neighbour_well g
 ok "  and closes in order" vbd_state "$g" 51712 6
+blkback_stop
+is $? 0 "the first ends"
+is "$(cat "$HALFBACK_RUN_DIR/blkback.pid")" "" "  and blkback.pid names no process"

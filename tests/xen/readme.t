@@ -15,8 +15,7 @@ cd "$TOP" || exit 1
 eval "$shell" >"$WORK/out" 2>&1 </dev/null
 is $? 0 "the others install blkback and start it"
 [ $tap_failed -eq 0 ] || diag "$(cat "$WORK/out")"
-wait_for 10 test -s /run/halfback/blkback.pid
-is "$(readlink "/proc/$(cat /run/halfback/blkback.pid)/exe")" /usr/sbin/blkback "which runs from there"
+ok "which runs from there" wait_for 10 eval '[ "$(readlink "/proc/$(cat /run/halfback/blkback.pid)/exe")" = /usr/sbin/blkback ]'
 config=$(guest_config g pv)
 sed -i '/^disk=/,$d' "$config"
 grep '^disk = ' <<<"$lines" | sed "s|/path/to/image|$disk|" >>"$config"
