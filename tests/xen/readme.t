@@ -12,6 +12,7 @@ lines=$(sed -n '/^## With xl/,/^```$/p' "$TOP/README.md" | sed '1,/^```sh$/d; /^
 shell=$(grep -v '^disk' <<<"$lines")
 ok "there are five of them, one for the guest's configuration" eval '[ "$(grep -c . <<<"$lines")" -le 5 ] && grep -q "^disk = " <<<"$lines"'
 cd "$TOP" || exit 1
+PATH=/usr/lib/xen-4.17/bin:/usr/sbin:/usr/bin:/sbin:/bin # what README installs is to be run, not what was built
 eval "$shell" >"$WORK/out" 2>&1 </dev/null
 is $? 0 "the others install blkback and start it"
 [ $tap_failed -eq 0 ] || diag "$(cat "$WORK/out")"
