@@ -49,7 +49,7 @@ blkback_start
 ok "a disk with GRUB's files is made" tree
 ok "GRUB starts GRUB $times times and then Linux" boots
 is "$(dd if="$disk" bs=1M status=none | grep -aox "n=x*")" "n=$marks" "each of them has written its mark"
-is "$(sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log" | grep -c 'state 4 (Connected)')" $((times + 2)) \
+is "$(blkback_log | grep -c 'state 4 (Connected)')" $((times + 2)) \
 	"each of them and Linux connected once"
 is "$(pgrep -fc '^blkback: dom')" 1 "one worker serves the guest"
 ok "Linux reads the disk" guest_run g 'mount -t ext4 -o ro /dev/xvda /mnt && cmp /mnt/boot/grub.pv /mnt/boot/grub.pv'

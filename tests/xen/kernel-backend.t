@@ -8,7 +8,7 @@
 xen_test 11
 disk=$(image disk 8M)
 log_has() { # REGEX
-	sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log" | grep -q "$1"
+	blkback_log | grep -q "$1"
 }
 
 ok "xen-blkback is loaded" insmod "$BUILD/xen-blkback.ko"

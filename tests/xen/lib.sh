@@ -24,11 +24,16 @@ xen_test() {
 	trap xen_test_end EXIT
 }
 
-# blkback's log, from the start of this test on, and the consoles of its guests.
+# What blkback has logged from the start of this test on.
+blkback_log() {
+	sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log"
+}
+
+# That, and the consoles of the test's guests.
 xen_show_logs() {
 	local log
 	diag "--- blkback.log"
-	diag "$(sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log" | tail -n 40)"
+	diag "$(blkback_log | tail -n 40)"
 	for log in "$LOG"/guest-*.log; do
 		[ -s "$log" ] || continue
 		diag "--- ${log##*/}"
@@ -161,6 +166,24 @@ guest_load_end() { # NAME
 	# shellcheck disable=SC2016 # for the guest's shell
 	guest_run "$1" 'while [ ! -e /tmp/load.rc ] ; do sleep 0.2 ; done ; rc=$(cat /tmp/load.rc) ; [ "$rc" = 0 ] || cat /tmp/load ;
 		( exit "$rc" )'
+}
+
+# rounds TIMES COMMAND: runs it with the number of each round, until one fails.
+rounds() {
+	local i
+	for i in $(seq "$1"); do
+		"$2" "$i" || {
+			echo "in round $i"
+			return 1
+		}
+	done
+}
+
+# guest_writes NAME DISK IMAGE TEXT: waits for the disk, writes the text to its start, and finds it in the image.
+guest_writes() {
+	guest_run "$1" "while [ ! -e /dev/$2 ] ; do sleep 0.1 ; done ;
+		echo $4 | dd of=/dev/$2 bs=512 conv=sync,fsync 2>/dev/null" || return 1
+	head -n 1 "$3" | grep -qx "$4"
 }
 
 # How many of a domain's pages somebody has mapped by grants, as the hypervisor tells.
