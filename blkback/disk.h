@@ -13,8 +13,8 @@
 #include "common/loop.h"
 
 enum {
-	DISK_SECTOR = 512, /* blkif's unit for all numbers of sectors (blkif.h, since Xen 4.20) */
-	DISK_IOV_MAX = 11, /* pieces of one I/O: BLKIF_MAX_SEGMENTS_PER_REQUEST */
+	DISK_SECTOR = 512,  /* blkif's unit for all numbers of sectors (blkif.h, since Xen 4.20) */
+	DISK_IOV_MAX = 256, /* pieces of one I/O */
 };
 
 enum disk_verb {
@@ -58,12 +58,14 @@ struct disk_io {
 	uint64_t offset; /* bytes */
 	uint64_t bytes;
 	int iov_count;
-	struct iovec
-		iov[DISK_IOV_MAX]; /* READ and WRITE: sum is `bytes`; the engine may change them */
+	struct iovec *iov; /* READ and WRITE: sum is `bytes`; the engine may change them */
 	void (*done)(struct disk_io *io, int err); /* 0 or -errno */
 };
 
-/* An open disk; each engine's struct starts with it. */
+/*
+ * A disk as one loop has it open; each engine's struct starts with it.  A device with several
+ * queues opens its disk once for each of them.
+ */
 struct disk {
 	const struct disk_ops *ops;
 	struct loop *loop;
@@ -73,11 +75,11 @@ struct disk {
 struct disk_ops {
 	const char *name;
 	/*
-	 * Makes *disk.  `fds` are those that the supervisor opened, owned by the disk on success:
-	 * fds[0] through the page cache, fds[1], if there, with O_DIRECT.  0 or -errno.
+	 * Makes *disk for the device's queue number `queue`.  `fds` are those that the supervisor
+	 * opened (image.c); they stay the caller's, and open until close().  0 or -errno.
 	 */
 	int (*open)(struct disk **disk, struct loop *loop, const struct disk_spec *spec,
-		    const int *fds, uint32_t nfds);
+		    const int *fds, uint32_t nfds, uint32_t queue);
 	/* Starts one I/O, which lies within the disk.  READ and WRITE of a range may overlap. */
 	void (*submit)(struct disk *disk, struct disk_io *io);
 	/* After the last done().  Frees the disk. */

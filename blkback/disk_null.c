@@ -10,11 +10,12 @@
 #include <string.h>
 
 static int null_open(struct disk **disk, struct loop *loop, const struct disk_spec *spec,
-		     const int *fds, uint32_t nfds)
+		     const int *fds, uint32_t nfds, uint32_t queue)
 {
 	struct disk *null = calloc(1, sizeof(*null));
 
 	(void)fds;
+	(void)queue;
 	if (!null)
 		return -ENOMEM;
 	if (nfds != 0) {

@@ -2,7 +2,7 @@
 /*
  * Raw files and block devices by io_uring, on the worker's own loop.
  *
- * Two descriptors of one image: O_DIRECT where the store allows it, and one through the page cache
+ * Two descriptors of one image: fds[1], if there, is O_DIRECT; fds[0] goes through the page cache,
  * for what O_DIRECT would refuse, a request of 512-byte granularity on a store with larger blocks.
  * The page cache then is the bounce buffer and does the read-modify-write; the kernel keeps both
  * views of a file coherent (a direct write drops the cached pages, a direct read writes them back).
@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct uring_disk {
 	struct disk disk;
@@ -131,10 +130,11 @@ static void uring_done(struct op *op, int res, uint32_t cqe_flags)
 }
 
 static int uring_open(struct disk **disk, struct loop *loop, const struct disk_spec *spec,
-		      const int *fds, uint32_t nfds)
+		      const int *fds, uint32_t nfds, uint32_t queue)
 {
 	struct uring_disk *u;
 
+	(void)queue;
 	if (nfds < 1 || nfds > 2 || (nfds == 2 && (spec->direct_align & (spec->direct_align - 1))))
 		return -EINVAL;
 	u = calloc(1, sizeof(*u));
@@ -149,12 +149,7 @@ static int uring_open(struct disk **disk, struct loop *loop, const struct disk_s
 
 static void uring_close(struct disk *disk)
 {
-	struct uring_disk *u = (struct uring_disk *)disk;
-
-	close(u->buffered);
-	if (u->direct >= 0)
-		close(u->direct);
-	free(u);
+	free(disk);
 }
 
 const struct disk_ops disk_uring = {

@@ -129,6 +129,7 @@ void request_prepare_io(struct request *request, enum disk_verb verb)
 	char *end = NULL;
 
 	io->verb = verb;
+	io->iov = request->iov;
 	io->iov_count = 0;
 	for (int i = 0; i < request->segment_count; i++) {
 		const struct slot_segment *segment = &request->segments[i];

@@ -38,6 +38,7 @@ struct request {
 	bool alone; /* a barrier: starts when nothing else is under way, and nothing starts beside
 		       it */
 	struct slot_segment segments[SLOT_SEGMENTS];
+	struct iovec iov[SLOT_SEGMENTS];
 	struct request *next;
 };
 

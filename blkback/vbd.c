@@ -42,6 +42,8 @@ struct vbd {
 	uint32_t serial;
 	struct blkring ring;
 	struct disk *disk;
+	int fds[CHAN_FDS_MAX]; /* the disk's */
+	uint32_t nfds;
 	struct grant_batch batch;
 	struct request *requests; /* ring.slots of them */
 	struct request *free;
@@ -307,6 +309,8 @@ static void vbd_free(struct vbd *vbd)
 	blkring_unmap(&vbd->ring, worker->xgt);
 	if (vbd->disk)
 		vbd->disk->ops->close(vbd->disk);
+	for (uint32_t i = 0; i < vbd->nfds; i++)
+		close(vbd->fds[i]);
 	grant_batch_free(&vbd->batch);
 	if (vbd->data)
 		munmap(vbd->data, (size_t)vbd->ring.slots * REQUEST_DATA);
@@ -406,14 +410,13 @@ static int vbd_connect(struct vbd *vbd, const struct vbd_connect *connect,
 	struct worker *worker = vbd->worker;
 	int err = ops ? 0 : -EINVAL;
 
+	memcpy(vbd->fds, msg->fds, sizeof(vbd->fds));
+	vbd->nfds = msg->nfds;
 	*what = "open the disk";
 	if (err == 0)
-		err = ops->open(&vbd->disk, &worker->loop, &connect->disk, msg->fds, msg->nfds);
-	if (err < 0) {
-		for (uint32_t i = 0; i < msg->nfds; i++)
-			close(msg->fds[i]);
+		err = ops->open(&vbd->disk, &worker->loop, &connect->disk, vbd->fds, vbd->nfds, 0);
+	if (err < 0)
 		return err;
-	}
 	*what = "map the ring that the guest granted";
 	err = blkring_map(&vbd->ring, worker->xgt, worker->domid, connect->ring_refs,
 			  connect->ring_order, &abis[connect->abi % ABI_COUNT], connect->resume);

@@ -34,7 +34,7 @@ static void check_pieces(struct request *request, uint64_t bytes)
 	uint64_t sum = 0;
 
 	request_prepare_io(request, DISK_READ);
-	check(request->io.iov_count >= 1 && request->io.iov_count <= DISK_IOV_MAX);
+	check(request->io.iov_count >= 1 && request->io.iov_count <= SLOT_SEGMENTS);
 	for (int i = 0; i < request->io.iov_count; i++) {
 		const struct iovec *v = &request->io.iov[i];
 		size_t from = (size_t)((char *)v->iov_base - pages);

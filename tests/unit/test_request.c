@@ -350,7 +350,7 @@ static void pieces_are_in_the_pages(void)
 	uint64_t sum = 0;
 
 	request_prepare_io(&request, DISK_READ);
-	assert_in_range(request.io.iov_count, 1, DISK_IOV_MAX);
+	assert_in_range(request.io.iov_count, 1, SLOT_SEGMENTS);
 	for (int i = 0; i < request.io.iov_count; i++) {
 		const struct iovec *v = &request.io.iov[i];
 		size_t from = (size_t)((char *)v->iov_base - pages);
