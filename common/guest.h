@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __CHECKER__
 #define __guest __attribute__((noderef, address_space(7)))
@@ -52,20 +53,27 @@ static inline void guest_write32(uint32_t __guest *p, uint32_t v)
 static inline void guest_copy_from(void *private_copy, const void __guest *p, size_t words)
 {
 	const uint32_t __guest *from = (const uint32_t __guest *)p;
-	uint32_t *to = private_copy;
+	char *to = private_copy;
 
-	for (size_t i = 0; i < words; i++)
-		to[i] = guest_read32(from + i);
+	for (size_t i = 0; i < words; i++) {
+		uint32_t word = guest_read32(from + i);
+
+		memcpy(to + i * sizeof(word), &word, sizeof(word)); /* whatever type lives there */
+	}
 }
 
 /* Copies `words` 32-bit words in, each written once. */
 static inline void guest_copy_to(void __guest *p, const void *private_copy, size_t words)
 {
-	const uint32_t *from = private_copy;
+	const char *from = private_copy;
 	uint32_t __guest *to = (uint32_t __guest *)p;
 
-	for (size_t i = 0; i < words; i++)
-		guest_write32(to + i, from[i]);
+	for (size_t i = 0; i < words; i++) {
+		uint32_t word;
+
+		memcpy(&word, from + i * sizeof(word), sizeof(word));
+		guest_write32(to + i, word);
+	}
 }
 
 #endif
