@@ -224,7 +224,7 @@ build/fuzz/%: tests/fuzz/%.c blkback/request.c blkback/abi.c $(wildcard blkback/
 
 fuzz: $(FUZZ)
 	@for f in $(FUZZ); do mkdir -p $$f.corpus; $$f -max_total_time=$(FUZZ_SECONDS) \
-		-max_len=256 -artifact_prefix=$$f. -print_final_stats=1 $$f.corpus || exit 1; done
+		-max_len=2300 -artifact_prefix=$$f. -print_final_stats=1 $$f.corpus || exit 1; done
 
 tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check

@@ -16,21 +16,24 @@
 #include <xen/io/blkif.h>
 #include <xen/io/protocols.h>
 
-struct wire_segment {
-	uint32_t ref;
-	uint8_t first_sect, last_sect;
-	uint16_t pad;
-} __attribute__((packed));
+static_assert(sizeof(struct slot_segment) == sizeof(struct blkif_request_segment) &&
+		      offsetof(struct slot_segment, last_sect) ==
+			      offsetof(struct blkif_request_segment, last_sect),
+	      "a segment is blkif.h's");
 
 #define WIRE(suffix, pad_request, pad_response)                                                    \
 	struct wire_request##suffix {                                                              \
-		uint8_t operation, nr_segments;                                                    \
-		uint16_t handle;                                                                   \
+		uint8_t operation, nr_segments; /* or, of an indirect one, its operation */        \
+		uint16_t handle;		/* or, of an indirect one, its segments */         \
 		pad_request uint64_t id;                                                           \
 		uint64_t sector_number;                                                            \
 		union {                                                                            \
-			struct wire_segment segments[SLOT_SEGMENTS];                               \
+			struct slot_segment segments[SLOT_SEGMENTS];                               \
 			uint64_t nr_sectors;                                                       \
+			struct {                                                                   \
+				uint16_t handle, pad;                                              \
+				uint32_t refs[BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST];               \
+			} indirect;                                                                \
 		};                                                                                 \
 	} __attribute__((packed, aligned(4)));                                                     \
 	struct wire_response##suffix {                                                             \
@@ -50,6 +53,11 @@ static_assert(offsetof(struct wire_request_64, segments) == offsetof(struct blki
 static_assert(offsetof(struct wire_request_64, nr_sectors) ==
 		      offsetof(struct blkif_request_discard, nr_sectors),
 	      "x86_64 discard");
+static_assert(offsetof(struct wire_request_64, indirect.refs) ==
+			      offsetof(struct blkif_request_indirect, indirect_grefs) &&
+		      offsetof(struct wire_request_64, handle) ==
+			      offsetof(struct blkif_request_indirect, nr_segments),
+	      "x86_64 indirect");
 static_assert(sizeof(struct wire_request_32) == 108 && sizeof(struct wire_response_32) == 12,
 	      "x86_32 sizes, as an i386 compiler gives them");
 
@@ -65,12 +73,11 @@ static_assert(sizeof(struct wire_request_32) == 108 && sizeof(struct wire_respon
 		slot->id = wire.id;                                                                \
 		slot->sector_number = wire.sector_number;                                          \
 		slot->nr_sectors = wire.nr_sectors;                                                \
-		for (int i = 0; i < SLOT_SEGMENTS; i++)                                            \
-			slot->segments[i] = (struct slot_segment){                                 \
-				wire.segments[i].ref,                                              \
-				wire.segments[i].first_sect,                                       \
-				wire.segments[i].last_sect,                                        \
-			};                                                                         \
+		slot->indirect_op = wire.nr_segments;                                              \
+		slot->indirect_segments = wire.handle;                                             \
+		slot->indirect_ref = wire.indirect.refs[0];                                        \
+		for (int i = 0; i < wire.nr_segments && i < SLOT_SEGMENTS; i++)                    \
+			slot->segments[i] = wire.segments[i];                                      \
 	}                                                                                          \
                                                                                                    \
 	static void put##suffix(void __guest *to, const struct slot_response *response)            \

@@ -8,13 +8,16 @@
 #include "common/guest.h"
 
 enum {
-	SLOT_SEGMENTS = 11
-}; /* BLKIF_MAX_SEGMENTS_PER_REQUEST */
+	SLOT_SEGMENTS = 11,	      /* BLKIF_MAX_SEGMENTS_PER_REQUEST */
+	SLOT_INDIRECT_SEGMENTS = 256, /* what we offer; half of what fits a page of them */
+};
 
+/* As in every ABI, in a slot and in an indirect page. */
 struct slot_segment {
 	uint32_t ref;
 	uint8_t first_sect;
 	uint8_t last_sect;
+	uint16_t map; /* padding on the wire; ours: which persistent grant it is */
 };
 
 /*
@@ -27,6 +30,11 @@ struct slot {
 	uint64_t id;
 	uint64_t sector_number;
 	uint64_t nr_sectors; /* of a discard */
+	/* Of an indirect request: what it is, how long, and the page that lists its segments. */
+	uint8_t indirect_op;
+	uint16_t indirect_segments;
+	uint32_t indirect_ref;
+	/* As many as nr_segments says, if it says no more than there are. */
 	struct slot_segment segments[SLOT_SEGMENTS];
 };
 

@@ -9,7 +9,6 @@
 #include "blkback/backend.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +17,9 @@
 #include <xen/xen.h>
 #include <xen/io/blkif.h>
 
+#include "blkback/frontend.h"
 #include "blkback/image.h"
 #include "blkback/vbd.h"
-
-enum {
-	EVENT_CHANNEL_MAX = 1 << 17
-}; /* EVTCHN_FIFO_NR_CHANNELS */
 
 /* device->private */
 struct attachment {
@@ -198,6 +194,8 @@ static int blkback_write_features(struct device *device)
 	const struct node nodes[] = {
 		{"max-ring-page-order", BLKRING_ORDER_MAX},
 		{"max-ring-pages", BLKRING_PAGES_MAX},
+		{"multi-queue-max-queues", device->sup->threads},
+		{"feature-max-indirect-segments", SLOT_INDIRECT_SEGMENTS},
 	};
 
 	int err = nodes_write(device, nodes, sizeof(nodes) / sizeof(nodes[0]));
@@ -219,6 +217,7 @@ static int blkback_write_connected(struct device *device)
 		{"info", (spec->read_only ? VDISK_READONLY : 0) | (a->cdrom ? VDISK_CDROM : 0)},
 		{"feature-flush-cache", 1},
 		{"feature-barrier", 1},
+		{"feature-persistent", device->sup->persistent},
 		{"feature-discard", spec->discard},
 		{"discard-granularity", spec->discard_granularity},
 		{"discard-alignment", 0},
@@ -230,132 +229,18 @@ static int blkback_write_connected(struct device *device)
 	return nodes_write(device, nodes, count);
 }
 
-/* ---- nodes we read of the frontend ------------------------------------------------------ */
-
-static int __attribute__((format(printf, 4, 5)))
-bad_node(struct attachment *a, int err, const char **why, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(a->why, sizeof(a->why), fmt, ap);
-	va_end(ap);
-	*why = a->why;
-	return err;
-}
-
-static int read_abi(struct attachment *a, uint32_t *abi, const char **why)
-{
-	struct device *device = a->device;
-	char *protocol = store_read(&device->sup->store, "%s/protocol", device->frontend);
-	int err = 0;
-
-	/* No node means the 32-bit layout on x86: what Linux' backend assumes, and old guests need.
-	 */
-	if (!protocol && errno == ENOENT)
-		*abi = ABI_X86_32;
-	else if (protocol && strcmp(protocol, abis[ABI_X86_64].protocol) == 0)
-		*abi = ABI_X86_64;
-	else if (protocol && strcmp(protocol, abis[ABI_X86_32].protocol) == 0)
-		*abi = ABI_X86_32;
-	else
-		err = bad_node(a, -EINVAL, why,
-			       "its frontend speaks protocol '%.40s'; only x86_64-abi and "
-			       "x86_32-abi are served",
-			       protocol ? protocol : "?");
-	free(protocol);
-	return err;
-}
-
-/* ring-page-order, or num-ring-pages of older frontends; -ENOENT: neither. */
-static int read_order(struct attachment *a, uint32_t *order, const char **why)
-{
-	struct device *device = a->device;
-	uint64_t value;
-	int err = store_read_number(&device->sup->store, BLKRING_ORDER_MAX, &value,
-				    "%s/ring-page-order", device->frontend);
-
-	if (err == -ENOENT) {
-		err = store_read_number(&device->sup->store, BLKRING_PAGES_MAX, &value,
-					"%s/num-ring-pages", device->frontend);
-		if (err == 0 && (value == 0 || value & (value - 1)))
-			err = -EINVAL;
-		if (err == 0)
-			value = (uint64_t)__builtin_ctzll(value);
-	}
-	if (err == -EINVAL)
-		return bad_node(a, err, why,
-				"its frontend's ring-page-order or num-ring-pages is no size of a "
-				"ring; 1, 2, 4, 8 or 16 pages are served");
-	if (err == 0)
-		*order = (uint32_t)value;
-	return err;
-}
-
-static int read_ref(struct attachment *a, const char *key, uint32_t *ref)
-{
-	struct device *device = a->device;
-	uint64_t value;
-	int err = store_read_number(&device->sup->store, UINT32_MAX, &value, "%s/%s",
-				    device->frontend, key);
-
-	*ref = err == 0 ? (uint32_t)value : 0;
-	return err;
-}
-
-/*
- * A ring of one page is named by ring-ref; only a frontend that wrote ring-page-order may have
- * named it by ring-ref0 instead.  A ring-ref0 without it is a leftover of an earlier frontend.
- */
-static int read_refs(struct attachment *a, struct vbd_connect *connect, const char **why)
-{
-	int err = read_order(a, &connect->ring_order, why);
-	bool told = err == 0;
-	char key[16] = "ring-ref";
-
-	if (err < 0 && err != -ENOENT)
-		return err;
-	if (connect->ring_order == 0) {
-		err = read_ref(a, key, &connect->ring_refs[0]);
-		if (err == -ENOENT && told)
-			err = read_ref(a, "ring-ref0", &connect->ring_refs[0]);
-	}
-	for (uint32_t i = 0; connect->ring_order > 0 && i < 1u << connect->ring_order; i++) {
-		snprintf(key, sizeof(key), "ring-ref%u", i);
-		err = read_ref(a, key, &connect->ring_refs[i]);
-		for (uint32_t k = 0; k < i && err == 0; k++)
-			if (connect->ring_refs[k] == connect->ring_refs[i])
-				err = -EEXIST;
-		if (err < 0)
-			break;
-	}
-	if (err == -ENOENT || err == -EINVAL || err == -EEXIST)
-		return bad_node(a, err, why, "its frontend's %s is %s", key,
-				err == -ENOENT	 ? "missing"
-				: err == -EINVAL ? "no grant reference"
-						 : "a page that the ring has already");
-	return err;
-}
-
 static int blkback_connect(struct device *device, struct chan_msg *msg, const char **why)
 {
 	struct attachment *a = device->private;
 	struct vbd_connect connect = {.disk = a->image.spec, .resume = device->resume};
-	int err = read_abi(a, &connect.abi, why);
+	int err = frontend_read(device, &connect, a->why, sizeof(a->why));
 
-	if (err == 0)
-		err = read_refs(a, &connect, why);
-	if (err < 0)
-		return err;
-	err = read_ref(a, "event-channel", &connect.event_channel);
-	if (err == -ENOENT || err == -EINVAL || connect.event_channel >= EVENT_CHANNEL_MAX)
-		return bad_node(a, -EINVAL, why, "its frontend's event-channel is %s",
-				err == -ENOENT ? "missing" : "no event channel");
+	*why = a->why[0] ? a->why : NULL;
 	if (err < 0)
 		return err;
 	memcpy(msg->body, &connect, sizeof(connect));
 	msg->nfds = a->image.nfds;
-	memcpy(msg->fds, a->image.fds, sizeof(msg->fds));
+	memcpy(msg->fds, a->image.fds, sizeof(a->image.fds));
 	return 0;
 }
 

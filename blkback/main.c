@@ -4,6 +4,7 @@
  * as the first word, the worker of one guest.
  */
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,19 @@ enum {
 	UID_BASE_MAX = 0x7fff0000,
 	SPIN_US = 20,
 	SPIN_US_MAX = 1000,
+	QUEUES = 8, /* unless there are fewer processors */
 };
 
 static const char usage[] =
-	"usage: blkback [-v] [--poll-us=N] [--uid-base=N]\n"
+	"usage: blkback [-v] [--persistent] [--poll-us=N] [--queues=N] [--uid-base=N]\n"
 	"  -v, --verbose     log each change of a device's state\n"
 	"  --poll-us=N       how long a busy worker looks for requests before it sleeps\n"
 	"                    (0 to 1000 microseconds, default 20; 0 = sleep at once)\n"
+	"  --persistent      offer persistent grants: the guest copies its data to pages that "
+	"stay\n"
+	"                    mapped, instead of blkback copying it from and to wherever it is\n"
+	"  --queues=N        the most queues that a disk may have, and threads that a guest's\n"
+	"                    worker may have (1 to 16, default: processors, but at most 8)\n"
 	"  --uid-base=N      the worker of domain D runs as user N+D (default 1751252992)\n"
 	"  -h, --help        this text\n"
 	"Runs in the foreground and logs to standard error.  See blkback(8).\n";
@@ -49,19 +56,28 @@ static uint32_t option_number(const char *name, const char *text, uint32_t min, 
 	return (uint32_t)value;
 }
 
-/* blkback --worker DOMID UID POLL_US [-v]: only for guest_worker() in sup.c. */
+static uint32_t default_queues(void)
+{
+	cpu_set_t cpus;
+	int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+	return count < QUEUES ? (uint32_t)count : QUEUES;
+}
+
+/* blkback --worker DOMID UID POLL_US THREADS [-v]: only for guest_worker() in sup.c. */
 static int run_worker(int argc, char **argv)
 {
 	struct worker_config config;
 
-	if (argc < 5) {
+	if (argc < 6) {
 		fprintf(stderr, "blkback: --worker is for blkback's own use; start it without\n");
 		return 2;
 	}
 	config.domid = (uint16_t)strtoul(argv[2], NULL, 10);
 	config.uid = (uint32_t)strtoul(argv[3], NULL, 10);
 	config.spin_us = (uint32_t)strtoul(argv[4], NULL, 10);
-	config.verbose = argc > 5;
+	config.threads = (uint32_t)strtoul(argv[5], NULL, 10);
+	config.verbose = argc > 6;
 	return worker_main(&vbd_worker_ops, &config, argv[0]);
 }
 
@@ -70,6 +86,8 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 	static const struct option options[] = {
 		{"verbose", no_argument, NULL, 'v'},
 		{"poll-us", required_argument, NULL, 'p'},
+		{"persistent", no_argument, NULL, 'm'},
+		{"queues", required_argument, NULL, 'q'},
 		{"uid-base", required_argument, NULL, 'u'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -83,6 +101,12 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 			break;
 		case 'p':
 			sup->spin_us = option_number("poll-us", optarg, 0, SPIN_US_MAX);
+			break;
+		case 'm':
+			sup->persistent = true;
+			break;
+		case 'q':
+			sup->threads = option_number("queues", optarg, 1, VBD_QUEUES_MAX);
 			break;
 		case 'u':
 			/* Worker 0 of base 0 would be root. */
@@ -108,6 +132,7 @@ int main(int argc, char **argv)
 	};
 	int instance, status;
 
+	sup.threads = default_queues();
 	if (argc > 1 && strcmp(argv[1], "--worker") == 0)
 		return run_worker(argc, argv);
 	parse_options(&sup, argc, argv);

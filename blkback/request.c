@@ -66,29 +66,63 @@ static int parse_discard(struct request *request, const struct slot *slot,
 	return BLKIF_RSP_OKAY;
 }
 
-static int parse_segments(struct request *request, const struct slot *slot,
-			  const struct disk_spec *disk, const char **why)
+/* Checks the segments that are in the buffer; `sector` is where on the disk they start. */
+static int parse_segments(struct request *request, uint64_t sector, const struct disk_spec *disk,
+			  const char **why)
 {
 	uint64_t sectors = 0;
 
-	if (slot->nr_segments > SLOT_SEGMENTS)
-		return refuse(why, BLKIF_RSP_ERROR, "it has more than 11 segments");
-	for (int i = 0; i < slot->nr_segments; i++) {
-		const struct slot_segment *segment = &slot->segments[i];
+	for (int i = 0; i < request->segment_count; i++) {
+		const struct slot_segment *segment = &request->buffer.segments[i];
 
 		if (segment->first_sect > segment->last_sect ||
-		    segment->last_sect >= REQUEST_PAGE / DISK_SECTOR)
+		    segment->last_sect >= BUFFER_PAGE / DISK_SECTOR)
 			return refuse(why, BLKIF_RSP_ERROR,
 				      "a segment's sectors are not in its page");
 		sectors += segment->last_sect - segment->first_sect + 1u;
-		request->segments[i] = *segment;
 	}
-	if (sectors > 0 && !sectors_inside(disk, slot->sector_number, sectors))
+	if (sectors > 0 && !sectors_inside(disk, sector, sectors))
 		return refuse(why, BLKIF_RSP_ERROR, "it ends past the disk's last sector");
-	request->segment_count = slot->nr_segments;
-	request->io.offset = slot->sector_number * DISK_SECTOR;
+	request->io.offset = sector * DISK_SECTOR;
 	request->io.bytes = sectors * DISK_SECTOR;
 	return BLKIF_RSP_OKAY;
+}
+
+static int parse_direct(struct request *request, const struct slot *slot,
+			const struct disk_spec *disk, const char **why)
+{
+	if (slot->nr_segments > SLOT_SEGMENTS)
+		return refuse(why, BLKIF_RSP_ERROR, "it has more than 11 segments");
+	request->segment_count = slot->nr_segments;
+	for (int i = 0; i < slot->nr_segments; i++)
+		request->buffer.segments[i] = slot->segments[i];
+	return parse_segments(request, slot->sector_number, disk, why);
+}
+
+/* What can be said before the list of segments is there; the disk's end is checked with them. */
+static int parse_indirect(struct request *request, const struct slot *slot,
+			  const struct disk_spec *disk, const char **why)
+{
+	request->operation = slot->indirect_op;
+	if (slot->indirect_op != BLKIF_OP_READ && slot->indirect_op != BLKIF_OP_WRITE)
+		return refuse(why, BLKIF_RSP_ERROR, "an indirect request is a read or a write");
+	if (slot->indirect_segments == 0 || slot->indirect_segments > SLOT_INDIRECT_SEGMENTS)
+		return refuse(why, BLKIF_RSP_ERROR, "an indirect request has 1 to 256 segments");
+	if (disk->read_only && slot->indirect_op == BLKIF_OP_WRITE)
+		return refuse(why, BLKIF_RSP_ERROR, "this disk is read-only");
+	request->segments_ref = slot->indirect_ref;
+	request->segment_count = slot->indirect_segments;
+	request->io.offset = slot->sector_number; /* in sectors, until it is known to be inside */
+	request->steps = STEP_SEGMENTS;
+	return BLKIF_RSP_OKAY;
+}
+
+int request_parse_indirect(struct request *request, const struct disk_spec *disk, const char **why)
+{
+	const struct operation *operation = &operations[request->operation];
+
+	request->steps = operation->steps | operation->data_steps;
+	return parse_segments(request, request->io.offset, disk, why);
 }
 
 int request_parse(struct request *request, const struct slot *slot, const struct disk_spec *disk,
@@ -103,7 +137,10 @@ int request_parse(struct request *request, const struct slot *slot, const struct
 	request->error = 0;
 	request->segment_count = 0;
 	request->steps = 0;
+	request->mapped = false;
 	request->alone = false;
+	if (slot->operation == BLKIF_OP_INDIRECT)
+		return parse_indirect(request, slot, disk, why);
 	if (known)
 		operation = &operations[slot->operation];
 	if (!known || !operation->name)
@@ -120,20 +157,23 @@ int request_parse(struct request *request, const struct slot *slot, const struct
 	request->steps = operation->steps | (data ? operation->data_steps : 0);
 	if (slot->operation == BLKIF_OP_DISCARD)
 		return parse_discard(request, slot, disk, why);
-	return parse_segments(request, slot, disk, why);
+	return parse_direct(request, slot, disk, why);
 }
 
-void request_prepare_io(struct request *request, enum disk_verb verb)
+void request_prepare_io(struct request *request, enum disk_verb verb,
+			const struct grant_cache *cache)
 {
 	struct disk_io *io = &request->io;
 	char *end = NULL;
 
 	io->verb = verb;
-	io->iov = request->iov;
+	io->iov = request->buffer.iov;
 	io->iov_count = 0;
 	for (int i = 0; i < request->segment_count; i++) {
-		const struct slot_segment *segment = &request->segments[i];
-		char *start = request->data + i * REQUEST_PAGE + segment_offset(segment);
+		const struct slot_segment *segment = &request->buffer.segments[i];
+		char *page = request->mapped ? grant_page(cache, segment->map)
+					     : request->buffer.data + i * BUFFER_PAGE;
+		char *start = page + segment_offset(segment);
 
 		if (start == end)
 			io->iov[io->iov_count - 1].iov_len += segment_bytes(segment);

@@ -3,18 +3,23 @@
 #ifndef BLKBACK_VBD_H
 #define BLKBACK_VBD_H
 
-#include "blkback/blkring.h"
 #include "blkback/disk.h"
+#include "blkback/queue.h"
 #include "common/worker.h"
+
+enum {
+	VBD_QUEUES_MAX = THREADS_MAX
+};
 
 /* The body of CHAN_CONNECT; its fds are the disk's. */
 struct vbd_connect {
 	struct disk_spec disk;
 	uint32_t abi; /* enum abi_name */
 	uint32_t ring_order;
-	uint32_t ring_refs[BLKRING_PAGES_MAX];
-	uint32_t event_channel;
-	uint32_t resume; /* the ring was left in order by an earlier worker: go on with it */
+	uint32_t persistent; /* the guest uses persistent grants, as we offered */
+	uint32_t resume; /* the rings were left in order by an earlier worker: go on with them */
+	uint32_t queues;
+	struct queue_nodes nodes[VBD_QUEUES_MAX];
 };
 
 _Static_assert(sizeof(struct vbd_connect) <= CHAN_BODY_MAX, "a CONNECT fits a message");

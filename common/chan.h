@@ -23,7 +23,7 @@ enum chan_type {
 
 enum {
 	CHAN_FDS_MAX = 2,
-	CHAN_BODY_MAX = 512,
+	CHAN_BODY_MAX = 2048,
 	CHAN_TEXT_MAX = 240
 };
 

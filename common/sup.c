@@ -157,8 +157,8 @@ static void guest_chan_ready(void *arg, int events)
 
 /* How this program is started as a worker; read by main(). */
 struct worker_argv {
-	char name[32], flag[16], domid[16], uid[16], spin[16], verbose[4];
-	char *argv[7];
+	char name[32], flag[16], domid[16], uid[16], spin[16], threads[16], verbose[4];
+	char *argv[8];
 };
 
 static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
@@ -170,14 +170,16 @@ static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
 	snprintf(w->domid, sizeof(w->domid), "%u", guest->domid);
 	snprintf(w->uid, sizeof(w->uid), "%u", sup->uid_base + guest->domid);
 	snprintf(w->spin, sizeof(w->spin), "%u", sup->spin_us);
+	snprintf(w->threads, sizeof(w->threads), "%u", sup->threads);
 	snprintf(w->verbose, sizeof(w->verbose), "%s", sup->verbose ? "-v" : "");
 	w->argv[0] = w->name;
 	w->argv[1] = w->flag;
 	w->argv[2] = w->domid;
 	w->argv[3] = w->uid;
 	w->argv[4] = w->spin;
-	w->argv[5] = sup->verbose ? w->verbose : NULL;
-	w->argv[6] = NULL;
+	w->argv[5] = w->threads;
+	w->argv[6] = sup->verbose ? w->verbose : NULL;
+	w->argv[7] = NULL;
 }
 
 /* In the child: becomes the worker.  Only async-signal-safe calls: libxenstore has a thread. */

@@ -111,6 +111,8 @@ struct sup {
 	int signal_fd;
 	uint32_t uid_base; /* worker of domain N runs as uid_base + N */
 	uint32_t spin_us;
+	uint32_t threads; /* of a worker, at most: as many queues a device may have */
+	bool persistent;  /* offer persistent grants */
 	bool verbose;
 	bool stopping;
 };

@@ -9,10 +9,8 @@
  */
 #include "common/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -30,13 +28,35 @@ void worker_answer(enum chan_type type, uint32_t devid, uint32_t serial, const c
 void worker_device_gone(struct worker *worker)
 {
 	if (worker->quitting && !worker->devices)
-		worker->loop.stop = true;
+		worker->threads[0].loop.stop = true;
+}
+
+struct thread *worker_thread_get(struct worker *worker)
+{
+	struct thread *best = &worker->threads[0];
+	int err;
+
+	for (uint32_t i = 1; i < worker->thread_count; i++)
+		if (worker->threads[i].load < best->load)
+			best = &worker->threads[i];
+	err = thread_start(best);
+	if (err < 0) {
+		log_error("can't start a thread: %s; the main one serves instead", strerror(-err));
+		best = &worker->threads[0];
+	}
+	best->load++;
+	return best;
+}
+
+void worker_thread_put(struct thread *thread)
+{
+	thread->load--;
 }
 
 static void worker_quit(struct worker *worker)
 {
 	worker->quitting = true;
-	loop_poll_del(&worker->loop, worker->chan_poll);
+	loop_poll_del(&worker->threads[0].loop, worker->chan_poll);
 	worker->chan_poll = NULL;
 	worker->ops->close_all(worker);
 	worker_device_gone(worker);
@@ -75,23 +95,16 @@ static void worker_chan_ready(void *arg, int events)
 }
 
 /* Opens what the sandbox would refuse, then enters it. */
-static int worker_confine(struct worker *worker, uint32_t uid)
+static int worker_confine(struct worker *worker, const struct worker_config *config)
 {
-	int err;
+	int err = 0;
 
-	worker->xgt = xengnttab_open(NULL, 0);
-	if (!worker->xgt) {
-		log_error("can't open the grant device: %s; is xen-gntdev loaded?",
-			  strerror(errno));
-		return -1;
-	}
-	err = port_set_open(&worker->ports);
-	if (err < 0) {
-		log_error("can't open the event channel device: %s; is xen-evtchn loaded?",
-			  strerror(-err));
-		return -1;
-	}
-	err = sandbox_enter(uid);
+	worker->thread_count = config->threads;
+	for (uint32_t i = 0; i < config->threads && err == 0; i++)
+		err = thread_open(&worker->threads[i], config->domid, config->spin_us);
+	if (err < 0)
+		return err;
+	err = sandbox_enter(config->uid);
 	if (err < 0)
 		log_error("can't enter the sandbox: %s", strerror(-err));
 	return err;
@@ -100,26 +113,23 @@ static int worker_confine(struct worker *worker, uint32_t uid)
 int worker_main(const struct worker_ops *ops, const struct worker_config *config, const char *name)
 {
 	static struct worker worker;
+	struct thread *main_thread = &worker.threads[0];
 	int err;
 
 	log_open(name, config->verbose);
 	worker.ops = ops;
-	worker.domid = config->domid;
-	if (worker_confine(&worker, config->uid) < 0)
+	if (worker_confine(&worker, config) < 0)
 		return 1;
-	err = loop_init(&worker.loop, 256);
+	main_thread->running = true;
+	err = thread_begin(main_thread);
 	if (err < 0) {
 		log_error("can't make an io_uring: %s; see kernel.io_uring_disabled",
 			  strerror(-err));
 		return 1;
 	}
-	worker.loop.spin_us = config->spin_us;
-	err = port_set_start(&worker.ports, &worker.loop, worker.domid);
-	if (err < 0)
-		log_panic("can't restrict the event channels to domain %u: %s", worker.domid,
-			  strerror(-err));
-	worker.chan_poll = loop_poll_add(&worker.loop, WORKER_CHAN, worker_chan_ready, &worker);
-	err = loop_run(&worker.loop);
+	worker.chan_poll =
+		loop_poll_add(&main_thread->loop, WORKER_CHAN, worker_chan_ready, &worker);
+	err = loop_run(&main_thread->loop);
 	if (err < 0)
 		log_panic("the io_uring failed: %s", strerror(-err));
 	/* The kernel takes back maps, ports and files; a sandboxed exit has nothing to look up. */

@@ -1,35 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* The frame of a worker process: one guest, one loop.  See worker.c. */
+/* The frame of a worker process: one guest, its threads and their loops.  See worker.c. */
 #ifndef COMMON_WORKER_H
 #define COMMON_WORKER_H
 
 #include <stdint.h>
 
-#include <xengnttab.h>
-
 #include "common/chan.h"
-#include "common/log.h"
-#include "common/loop.h"
-#include "common/port.h"
+#include "common/thread.h"
 
 enum {
 	WORKER_CHAN = 3
 }; /* the channel's descriptor, as the supervisor leaves it */
 
+/* All but the threads is for the main thread only. */
 struct worker {
-	struct loop loop;
-	xengnttab_handle *xgt;
-	struct port_set ports;
+	struct thread threads[THREADS_MAX]; /* the first is the main one, the rest may not run */
+	uint32_t thread_count;
 	struct loop_poll *chan_poll;
 	const struct worker_ops *ops;
 	void *devices; /* the backend's list */
-	uint16_t domid;
-	struct log_limit
-		limit; /* of lines that the guest causes: a new connection gives no new budget */
 	bool quitting; /* leave when the last device is closed */
 };
 
-/* What a backend does in its workers. */
+/* What a backend does in its workers, on the main thread. */
 struct worker_ops {
 	/* Serves a device; answers with worker_answer(CHAN_CONNECTED or CHAN_FAILED). Owns the fds.
 	 */
@@ -45,6 +38,7 @@ struct worker_config {
 	uint16_t domid;
 	uint32_t uid;
 	uint32_t spin_us;
+	uint32_t threads; /* at most, 1 to THREADS_MAX */
 	bool verbose;
 };
 
@@ -53,6 +47,13 @@ int worker_main(const struct worker_ops *ops, const struct worker_config *config
 
 /* Tells the supervisor about a device.  `text` may be NULL. */
 void worker_answer(enum chan_type type, uint32_t devid, uint32_t serial, const char *text);
+
+/*
+ * A thread for one more ring: the one with the fewest, started if it does not run yet.  It counts
+ * the ring until worker_thread_put().  On the main thread, as all of these.
+ */
+struct thread *worker_thread_get(struct worker *worker);
+void worker_thread_put(struct thread *thread);
 
 /* A device is gone: the worker ends if that was asked and it was the last. */
 void worker_device_gone(struct worker *worker);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * A libFuzzer target: any bytes as a ring's slot, in both layouts, on a disk of any size.  Whatever
- * request_parse() lets pass must lie within the disk and within the request's pages, and on a
- * read-only disk it must not write.  `make fuzz` runs it for a while.
+ * request_parse() lets pass, and whatever an indirect page of any bytes makes of it, must lie
+ * within the disk and within the request's pages, and on a read-only disk it must not write.  `make
+ * fuzz` runs it for a while.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -19,9 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct input {
 	uint8_t abi, read_only, discard, log2_sectors;
 	uint32_t slot[28];
+	struct slot_segment indirect[SLOT_INDIRECT_SEGMENTS];
 };
 
-static char pages[REQUEST_DATA];
+static char pages[SLOT_INDIRECT_SEGMENTS * BUFFER_PAGE];
+static struct slot_segment segments[SLOT_INDIRECT_SEGMENTS];
+static struct iovec iov[SLOT_INDIRECT_SEGMENTS];
 
 static void check(int holds)
 {
@@ -33,8 +37,8 @@ static void check_pieces(struct request *request, uint64_t bytes)
 {
 	uint64_t sum = 0;
 
-	request_prepare_io(request, DISK_READ);
-	check(request->io.iov_count >= 1 && request->io.iov_count <= SLOT_SEGMENTS);
+	request_prepare_io(request, DISK_READ, NULL);
+	check(request->io.iov_count >= 1 && request->io.iov_count <= request->segment_count);
 	for (int i = 0; i < request->io.iov_count; i++) {
 		const struct iovec *v = &request->io.iov[i];
 		size_t from = (size_t)((char *)v->iov_base - pages);
@@ -47,7 +51,9 @@ static void check_pieces(struct request *request, uint64_t bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct request request = {.data = pages};
+	struct request request = {
+		.buffer = {.data = pages, .segments = segments, .iov = iov},
+	};
 	struct input in = {0};
 	struct disk_spec disk;
 	struct slot slot;
@@ -64,9 +70,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(why != NULL);
 		return 0;
 	}
-	check(request.id == slot.id && request.operation == slot.operation);
+	check(request.id == slot.id);
+	if (request.steps & STEP_SEGMENTS) {
+		check(request.segment_count <= SLOT_INDIRECT_SEGMENTS);
+		memcpy(segments, in.indirect, request.segment_count * sizeof(segments[0]));
+		if (request_parse_indirect(&request, &disk, &why) != BLKIF_RSP_OKAY) {
+			check(why != NULL);
+			return 0;
+		}
+	} else {
+		check(request.operation == slot.operation);
+	}
 	if (disk.read_only)
-		check(slot.operation == BLKIF_OP_READ || !(request.steps & STEP_DATA));
+		check(request.operation == BLKIF_OP_READ || !(request.steps & STEP_DATA));
 	if (!(request.steps & STEP_DATA))
 		return 0;
 	check(request.io.offset % DISK_SECTOR == 0 && request.io.bytes % DISK_SECTOR == 0);

@@ -45,12 +45,17 @@ static void attack_run(struct blkfront *bf, const struct attack *a, uint64_t id)
 	blkif_request_t r = good_read(bf, id);
 	blkif_response_t rsp;
 
+	uint8_t op;
+
 	a->change(&r, bf);
+	/* An indirect request is answered as what it stands for: Linux' blkfront insists. */
+	op = r.operation == BLKIF_OP_INDIRECT ? ((blkif_request_indirect_t *)&r)->indirect_op
+					      : r.operation;
 	blkfront_raw_put(bf, &r);
 	blkfront_raw_push(bf, blkfront_raw_prod(bf));
 	if (blkfront_raw_response(bf, &rsp, WAIT_MS))
 		printf("%s %s\n", a->name, no_answer(bf));
-	else if (rsp.id != id || rsp.operation != r.operation)
+	else if (rsp.id != id || rsp.operation != op)
 		printf("%s answers-another\n", a->name);
 	else
 		printf("%s %d\n", a->name, rsp.status);

@@ -4,9 +4,9 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 116
+plan 132
 
-blkback_start
+blkback_start --queues=4
 xloop create "$(guest_config g "vdev=xvda,target=null:1G")" >/dev/null
 xloop create "$(guest_config other "vdev=xvda,target=$(image other.img 16M)")" >/dev/null
 neighbour_start other
@@ -47,7 +47,7 @@ refused "frontend's ring-ref0 is missing" ring-page-order=1
 refused "frontend's ring-ref1 is missing" --ring-order=1 ring-ref1-
 refused "frontend's ring-ref15 is missing" --ring-order=4 ring-ref15-
 refused "frontend's ring-ref7 is no grant" --ring-order=4 ring-ref7=x
-refused "ring-ref1 is a page that the ring has already" --ring-order=1 ring-ref0=8 ring-ref1=8
+refused "ring-ref1 is a page that a ring has already" --ring-order=1 ring-ref0=8 ring-ref1=8
 refused "map the ring" --ring-order=4 ring-ref9=60000
 
 for value in "" x -1 131072 4294967295 4294967296 "$long"; do
@@ -61,5 +61,10 @@ for value in "" x X86_64-ABI "x86_64-abi " arm-abi "$words"; do
 	refused "speaks protocol '.{0,40}'; only x86_64-abi and" "protocol=$value"
 done
 
-taken feature-persistent=x multi-queue-num-queues=64 num-ring-pages="$words" ring-page-order=0 ring-ref1=x backend-id=9
+for value in "" x -1 0 64 4294967297 "$words"; do
+	refused "frontend's multi-queue-num-queues is no number from 1 to" "multi-queue-num-queues=$value"
+done
+refused "frontend's ring-ref is missing" multi-queue-num-queues=2
+
+taken feature-persistent=x num-ring-pages="$words" ring-page-order=0 ring-ref1=x backend-id=9
 ok "another guest's disk worked all the time" neighbour_well other

@@ -24,8 +24,8 @@ want() { # STATUS CASE...
 	done
 }
 errors=(no-segments 12-segments 255-segments first-after-last last-beyond-page last-255 past-end across-end sector-wraps
-	byte-offset-wraps bad-ref reserved-ref bad-ref-last discard-past-end discard-wraps)
-unsupported=(unknown-op reserved-op indirect)
+	byte-offset-wraps bad-ref reserved-ref bad-ref-last discard-past-end discard-wraps indirect)
+unsupported=(unknown-op reserved-op)
 fine=(good same-ref write discard)
 hostile xvda "${errors[@]}" "${unsupported[@]}" "${fine[@]}" >"$WORK/out"
 want -1 "${errors[@]}"

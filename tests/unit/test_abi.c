@@ -84,6 +84,30 @@ static void a_discards_length_is_where_segments_would_be(void **state)
 	}
 }
 
+static void an_indirect_request_has_its_own_fields(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct layout *l = &layouts[i];
+		struct slot slot;
+
+		memset(memory, 0xee, sizeof(memory));
+		bytes[0] = 6;
+		bytes[1] = 1;
+		put(2, 256, 2);
+		put(l->id, 0x1122334455667788u, 8);
+		put(l->sector, 0x99aabbccddeeff00u, 8);
+		put(l->segments + 4, 0xa0b0c0d0u, 4); /* behind the handle and its padding */
+		abis[l->name].take(&slot, guest_mark(memory));
+		assert_int_equal(slot.operation, 6);
+		assert_int_equal(slot.indirect_op, 1);
+		assert_int_equal(slot.indirect_segments, 256);
+		assert_int_equal(slot.indirect_ref, 0xa0b0c0d0u);
+		assert_true(slot.id == 0x1122334455667788u);
+		assert_true(slot.sector_number == 0x99aabbccddeeff00u);
+	}
+}
+
 /* XSA-216: bytes 9, and in the 64-bit layout 12 to 15, are padding. */
 static void an_answer_fills_its_bytes_and_no_others(void **state)
 {
@@ -134,6 +158,7 @@ int main(void)
 		cmocka_unit_test(the_names_and_sizes_are_the_protocols),
 		cmocka_unit_test(each_field_is_read_from_its_place),
 		cmocka_unit_test(a_discards_length_is_where_segments_would_be),
+		cmocka_unit_test(an_indirect_request_has_its_own_fields),
 		cmocka_unit_test(an_answer_fills_its_bytes_and_no_others),
 		cmocka_unit_test(a_request_is_read_no_further_than_its_slot),
 	};

@@ -20,7 +20,9 @@
 static struct disk_spec disk;
 static struct request request;
 static struct slot slot;
-static char pages[REQUEST_DATA];
+static char pages[SLOT_INDIRECT_SEGMENTS * BUFFER_PAGE];
+static struct slot_segment segments[SLOT_INDIRECT_SEGMENTS];
+static struct iovec iov[SLOT_INDIRECT_SEGMENTS];
 static const char *why;
 
 static int reset(void **state)
@@ -28,10 +30,10 @@ static int reset(void **state)
 	(void)state;
 	disk = (struct disk_spec){.discard = 1, .sectors = SECTORS};
 	memset(&request, 0x5a, sizeof(request));
-	request.data = pages;
+	request.buffer = (struct buffer){.data = pages, .segments = segments, .iov = iov};
 	slot = (struct slot){.operation = BLKIF_OP_READ, .nr_segments = 1, .id = 77};
 	for (uint32_t i = 0; i < SLOT_SEGMENTS; i++)
-		slot.segments[i] = (struct slot_segment){100 + i, 0, 7};
+		slot.segments[i] = (struct slot_segment){100 + i, 0, 7, 0};
 	why = NULL;
 	return 0;
 }
@@ -105,9 +107,9 @@ static void operations_we_have_not_are_unsupported(void **state)
 	(void)state;
 	for (int op = 0; op < 256; op++) {
 		slot.operation = (uint8_t)op;
-		if (op == BLKIF_OP_RESERVED_1 || op >= BLKIF_OP_INDIRECT)
+		if (op == BLKIF_OP_RESERVED_1 || op > BLKIF_OP_INDIRECT)
 			refused(BLKIF_RSP_EOPNOTSUPP);
-		else if (op != BLKIF_OP_DISCARD)
+		else if (op != BLKIF_OP_DISCARD && op != BLKIF_OP_INDIRECT)
 			assert_int_equal(parse(), BLKIF_RSP_OKAY);
 	}
 }
@@ -137,14 +139,14 @@ static void each_segment_must_lie_in_its_page(void **state)
 					assert_int_equal(parse(), BLKIF_RSP_OKAY);
 				else
 					assert_int_equal(parse(), BLKIF_RSP_ERROR);
-				slot.segments[i] = (struct slot_segment){1, 0, 7};
+				slot.segments[i] = (struct slot_segment){1, 0, 7, 0};
 			}
 }
 
 static void unused_segments_do_not_matter(void **state)
 {
 	(void)state;
-	slot.segments[1] = (struct slot_segment){0, 255, 3};
+	slot.segments[1] = (struct slot_segment){0, 255, 3, 0};
 	assert_int_equal(parse(), BLKIF_RSP_OKAY);
 }
 
@@ -152,9 +154,9 @@ static void sectors_count_in_512_bytes(void **state)
 {
 	(void)state;
 	slot.nr_segments = 3;
-	slot.segments[0] = (struct slot_segment){1, 7, 7};
-	slot.segments[1] = (struct slot_segment){2, 0, 7};
-	slot.segments[2] = (struct slot_segment){3, 2, 4};
+	slot.segments[0] = (struct slot_segment){1, 7, 7, 0};
+	slot.segments[1] = (struct slot_segment){2, 0, 7, 0};
+	slot.segments[2] = (struct slot_segment){3, 2, 4, 0};
 	disk.physical_sector = 4096;
 	assert_int_equal(parse(), BLKIF_RSP_OKAY);
 	assert_int_equal(request.io.bytes, (1 + 8 + 3) * 512);
@@ -279,7 +281,7 @@ static void neighbours_become_one_piece(void **state)
 	(void)state;
 	slot.nr_segments = SLOT_SEGMENTS;
 	assert_int_equal(parse(), BLKIF_RSP_OKAY);
-	request_prepare_io(&request, DISK_READ);
+	request_prepare_io(&request, DISK_READ, NULL);
 	assert_int_equal(request.io.iov_count, 1);
 	assert_ptr_equal(request.io.iov[0].iov_base, pages);
 	assert_int_equal(request.io.iov[0].iov_len, 11 * 4096);
@@ -289,9 +291,9 @@ static void gaps_part_the_pieces(void **state)
 {
 	(void)state;
 	slot.nr_segments = 3;
-	slot.segments[1] = (struct slot_segment){2, 1, 7};
+	slot.segments[1] = (struct slot_segment){2, 1, 7, 0};
 	assert_int_equal(parse(), BLKIF_RSP_OKAY);
-	request_prepare_io(&request, DISK_WRITE);
+	request_prepare_io(&request, DISK_WRITE, NULL);
 	assert_int_equal(request.io.iov_count, 2);
 	assert_int_equal(request.io.iov[0].iov_len, 4096);
 	assert_ptr_equal(request.io.iov[1].iov_base, pages + 4096 + 512);
@@ -349,7 +351,7 @@ static void pieces_are_in_the_pages(void)
 {
 	uint64_t sum = 0;
 
-	request_prepare_io(&request, DISK_READ);
+	request_prepare_io(&request, DISK_READ, NULL);
 	assert_in_range(request.io.iov_count, 1, SLOT_SEGMENTS);
 	for (int i = 0; i < request.io.iov_count; i++) {
 		const struct iovec *v = &request.io.iov[i];

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A queue's turns, and how it is connected and closed.  It lives on one thread, which may serve
+ * other queues, too; a disk with several queues has them on several threads, and nothing of one is
+ * touched by another.
+ *
+ * One turn (queue_turn) takes all requests that are there, does all copies between guest and
+ * buffers in one call, hands the writes to the disk, and pushes all answers with at most one
+ * notification.  Reads went to the disk when they were taken and are copied out in the turn after
+ * they complete.
+ *
+ * Blame: a bad request gets an error response; a broken ring stops the queue (queue_break) and the
+ * supervisor closes the device; nothing that the guest does ends the worker.
+ */
+#include "blkback/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	GATHER_MIN = 4,	     /* don't wait for fewer */
+	GATHER_NS = 10000,   /* nor longer: the time in which a guest wakes up and answers */
+	GATHER_PROBE = 1024, /* turns after which to look for a deeper queue */
+};
+
+void queue_break(struct queue *queue, const char *reason)
+{
+	if (queue->failed || queue->closing)
+		return;
+	queue->failed = true;
+	queue->reason = reason;
+	thread_call(queue->main, queue->broken, queue);
+}
+
+/* ---- one turn --------------------------------------------------------------------------- */
+
+static bool queue_takes(const struct queue *queue)
+{
+	return !queue->failed && !queue->closing && !queue->barrier && !queue->roomless;
+}
+
+/*
+ * A guest that keeps many requests going and a store that answers at once would fall into lockstep,
+ * one request and one system call at a time.  So, with nothing else to wait for, the next turn
+ * waits a moment until half of what the guest keeps going is there.  The depth follows the guest:
+ * what could not be gathered in time lowers it, and a guest with few requests is never made to
+ * wait.
+ */
+static bool queue_gathers(const struct queue *queue)
+{
+	return queue->at_disk == 0 && queue->depth / 2 >= GATHER_MIN &&
+	       blkring_peek(&queue->ring) < queue->depth / 2;
+}
+
+static void queue_follow_depth(struct queue *queue, uint32_t pending)
+{
+	uint32_t depth = queue->under_way + pending;
+
+	if (depth > queue->depth)
+		queue->depth = depth;
+	else if (queue->due)
+		queue->depth = depth < GATHER_MIN ? depth : (queue->depth + depth) / 2;
+	if (queue->turns++ % GATHER_PROBE == 0)
+		queue->depth = queue->ring.slots;
+	queue->due = false;
+	queue->gather_since_ns = 0;
+}
+
+static void queue_consume(struct queue *queue)
+{
+	int pending;
+
+	if (!queue_takes(queue) || (!queue->due && queue_gathers(queue)))
+		return;
+	pending = blkring_pending(&queue->ring);
+	if (pending < 0) {
+		queue_break(queue,
+			    "the guest's ring is broken: its req_prod is not within the ring");
+		return;
+	}
+	queue_follow_depth(queue, (uint32_t)pending);
+	while (pending-- > 0 && queue_takes(queue))
+		request_take(queue);
+}
+
+static void queue_free(struct queue *queue)
+{
+	loop_hook_del(&queue->thread->loop, &queue->hook);
+	port_unbind(&queue->port);
+	blkring_unmap(&queue->ring, queue->thread->xgt);
+	if (queue->disk)
+		queue->disk->ops->close(queue->disk);
+	grant_batch_free(&queue->batch);
+	grant_cache_free(&queue->grants);
+	buffer_pool_free(&queue->buffers);
+	free(queue->requests);
+	thread_call(queue->main, queue->closed, queue);
+}
+
+static void queue_turn(struct loop_hook *hook)
+{
+	struct queue *queue = (struct queue *)hook;
+
+	request_retry(queue);
+	queue_consume(queue);
+	request_retry(queue);
+	requests_copy(queue);
+	if (blkring_push(&queue->ring))
+		port_notify(&queue->port);
+	if (queue->closing && queue->under_way == 0)
+		queue_free(queue);
+}
+
+static bool queue_peek(struct loop_hook *hook)
+{
+	struct queue *queue = (struct queue *)hook;
+
+	if (queue->closing)
+		return queue->under_way == 0;
+	if (!queue_takes(queue) || blkring_peek(&queue->ring) == 0)
+		return false;
+	if (!queue_gathers(queue))
+		return true;
+	if (queue->gather_since_ns == 0)
+		queue->gather_since_ns = loop_now_ns();
+	else if (loop_now_ns() - queue->gather_since_ns > GATHER_NS)
+		queue->due = true;
+	return queue->due;
+}
+
+static bool queue_sleep(struct loop_hook *hook)
+{
+	struct queue *queue = (struct queue *)hook;
+
+	if (!queue_takes(queue) || !blkring_sleep(&queue->ring))
+		return false;
+	queue->due = true;
+	return true;
+}
+
+/* The turn that follows looks at the ring; there is nothing else to do. */
+static void queue_kicked(struct port *port)
+{
+	(void)port;
+}
+
+/* ---- connect and close ------------------------------------------------------------------ */
+
+static int queue_alloc(struct queue *queue)
+{
+	uint32_t slots = queue->ring.slots;
+	int err = buffer_pool_init(&queue->buffers, slots);
+
+	if (err == 0)
+		err = requests_init(queue);
+	if (err == 0)
+		err = grant_batch_init(&queue->batch, queue->thread->xgt, queue->thread->domid,
+				       buffer_pool_segments(&queue->buffers));
+	if (err == 0 && queue->connect.persistent)
+		err = grant_cache_init(&queue->grants, queue->thread->xgt, queue->thread->domid);
+	return err;
+}
+
+/* Takes all that the guest named; queue->what says what was being done if it fails. */
+static int queue_try_connect(struct queue *queue)
+{
+	const struct queue_connect *c = &queue->connect;
+	const struct disk_ops *ops = disk_engine_ops(c->disk->engine);
+	struct thread *thread = queue->thread;
+	int err = ops ? 0 : -EINVAL;
+
+	queue->what = "open the disk";
+	if (err == 0)
+		err = ops->open(&queue->disk, &thread->loop, c->disk, c->fds, c->nfds,
+				queue->index);
+	if (err < 0)
+		return err;
+	queue->what = "map the ring that the guest granted";
+	err = blkring_map(&queue->ring, thread->xgt, thread->domid, c->nodes.ring_refs,
+			  c->ring_order, c->abi, c->resume);
+	if (err < 0)
+		return err;
+	queue->what = "allocate the requests";
+	err = queue_alloc(queue);
+	if (err < 0)
+		return err;
+	queue->what = "bind the guest's event channel";
+	queue->port.kicked = queue_kicked;
+	return port_bind(&queue->port, &thread->ports, thread->domid, c->nodes.event_channel);
+}
+
+void queue_connect(void *arg)
+{
+	struct queue *queue = arg;
+
+	queue->hook =
+		(struct loop_hook){.turn = queue_turn, .peek = queue_peek, .sleep = queue_sleep};
+	queue->error = queue_try_connect(queue);
+	if (queue->error == 0) {
+		loop_hook_add(&queue->thread->loop, &queue->hook);
+		/* What was sent while no backend was bound was dropped: look, and wake the guest
+		 * once. */
+		port_notify(&queue->port);
+	}
+	thread_call(queue->main, queue->connected, queue);
+}
+
+void queue_close(void *arg)
+{
+	struct queue *queue = arg;
+
+	queue->closing = true;
+	/* Not connected: no turn would do it. */
+	if (queue->error < 0)
+		queue_free(queue);
+}

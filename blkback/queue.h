@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One queue of a virtual disk: a ring, an event channel, the disk, and the requests between them,
+ * all on one thread.  queue.c has its turns, request_run.c what it does with one request.
+ */
+#ifndef BLKBACK_QUEUE_H
+#define BLKBACK_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blkback/blkring.h"
+#include "blkback/buffer.h"
+#include "blkback/disk.h"
+#include "blkback/request.h"
+#include "common/grant.h"
+#include "common/grant_cache.h"
+#include "common/thread.h"
+
+/* What the guest named for one queue. */
+struct queue_nodes {
+	uint32_t ring_refs[BLKRING_PAGES_MAX];
+	uint32_t event_channel;
+};
+
+/* How to connect a queue; lives until told() was called. */
+struct queue_connect {
+	const struct disk_spec *disk;
+	const int *fds; /* the disk's, the vbd's own */
+	uint32_t nfds;
+	const struct abi *abi;
+	uint32_t ring_order;
+	bool persistent; /* the guest uses persistent grants */
+	bool resume;	 /* the ring was left in order by an earlier worker: go on with it */
+	struct queue_nodes nodes;
+};
+
+/*
+ * Owned by its vbd, which touches only what is marked as its, or before the queue is connected and
+ * after it is closed.  The rest is the thread's.
+ */
+struct queue {
+	struct loop_hook hook; /* first: the loop knows a queue by it */
+	struct port port;
+	struct vbd *vbd;
+	struct thread *main;   /* the worker's, which is told of what happens here */
+	struct thread *thread; /* ours */
+	uint32_t devid, index;
+	struct queue_connect connect;
+	/*
+	 * Called on the main thread: connected, or error and what was being done; stopped for
+	 * `reason`; closed, nothing is mapped or under way any more.
+	 */
+	void (*connected)(void *queue);
+	void (*broken)(void *queue);
+	void (*closed)(void *queue);
+	int error;
+	const char *what;
+	const char *reason;
+
+	struct blkring ring;
+	struct disk *disk;
+	struct grant_batch batch;
+	struct grant_cache grants; /* if connect.persistent */
+	struct buffer_pool buffers;
+	struct request *requests; /* ring.slots of them */
+	struct request *free;
+	struct request *copying;       /* in the batch */
+	struct request **copying_tail; /* first come, first answered */
+	struct request *barrier;       /* taken and waiting, or under way: nothing else starts */
+	struct request *roomless;      /* taken and waiting for chunks: nothing else is taken */
+	uint32_t under_way;
+	uint32_t at_disk;	  /* of them, those that the disk has */
+	uint32_t depth;		  /* how many requests the guest keeps going, as far as seen */
+	uint32_t turns;		  /* that took requests */
+	uint64_t gather_since_ns; /* 0: not gathering */
+	bool due;		  /* gathered long enough: take what is there */
+	bool failed;		  /* takes nothing more */
+	bool closing;		  /* takes nothing more; goes when nothing is under way */
+};
+
+/* ---- queue.c: both are calls for the queue's own thread ----------------------------------- */
+
+/* Takes what queue->connect names and starts serving.  Ends with connected(). */
+void queue_connect(void *queue);
+/* Takes no more, finishes what is under way, lets go of all.  Ends with closed(). */
+void queue_close(void *queue);
+
+/* Stops taking requests; the first reason counts. */
+void queue_break(struct queue *queue, const char *reason);
+
+/* ---- request_run.c ------------------------------------------------------------------------ */
+
+/* Gives each slot its request.  0 or -ENOMEM. */
+int requests_init(struct queue *queue);
+/* Takes the next request off the ring and starts it.  There is one, and a free one for it. */
+void request_take(struct queue *queue);
+/* Starts what had to wait, if it need not any more. */
+void request_retry(struct queue *queue);
+/* Does all copies that requests wait for, in one call, and goes on with them. */
+void requests_copy(struct queue *queue);
+
+#endif

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A request is a small program: request_parse() has set a bit for each of its steps, and
+ * request_run() does the lowest one that is left, until none is and the answer is written.  Copies
+ * gather in the queue's batch and are done together, at the end of its turn.
+ *
+ * Two things may hold a request back that was taken, and then nothing more is taken until it could
+ * start: a barrier waits until it is alone, a large request until there are chunks for its data.
+ */
+#include "blkback/queue.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/io/blkif.h>
+
+#include "common/log.h"
+
+static void request_run(struct request *request);
+static void request_start(struct request *request);
+static void request_unmap(struct request *request, int count);
+static void request_io_done(struct disk_io *io, int err);
+
+int requests_init(struct queue *queue)
+{
+	uint32_t slots = queue->ring.slots;
+
+	queue->requests = calloc(slots, sizeof(*queue->requests));
+	if (!queue->requests)
+		return -ENOMEM;
+	queue->copying_tail = &queue->copying;
+	for (uint32_t i = slots; i-- > 0;) {
+		struct request *request = &queue->requests[i];
+
+		request->queue = queue;
+		request->io.done = request_io_done;
+		buffer_take(&queue->buffers, i, 0, &request->buffer);
+		request->next = queue->free;
+		queue->free = request;
+	}
+	return 0;
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static void queue_respond(struct queue *queue, const struct request *request, int status)
+{
+	struct slot_response response = {
+		.id = request->id,
+		.operation = request->operation,
+		.status = (int16_t)status,
+	};
+
+	blkring_respond(&queue->ring, &response);
+}
+
+static void request_refused(const struct request *request, int status, uint64_t sector,
+			    const char *why)
+{
+	struct queue *queue = request->queue;
+
+	log_guest(&queue->thread->limit, "vbd %u: operation %u at sector %" PRIu64 " refused: %s",
+		  queue->devid, request->operation, sector, why);
+	queue_respond(queue, request, status);
+}
+
+static void request_free(struct request *request)
+{
+	struct queue *queue = request->queue;
+
+	if (request->mapped)
+		request_unmap(request, request->segment_count);
+	if (request->buffer.chunks) {
+		buffer_put(&queue->buffers, &request->buffer);
+		buffer_take(&queue->buffers, (uint32_t)(request - queue->requests), 0,
+			    &request->buffer);
+	}
+	if (queue->barrier == request)
+		queue->barrier = NULL;
+	queue->under_way--;
+	request->next = queue->free;
+	queue->free = request;
+}
+
+static int request_status(const struct request *request)
+{
+	if (request->error == 0)
+		return BLKIF_RSP_OKAY;
+	if (request->error == -EOPNOTSUPP && request->operation != BLKIF_OP_READ &&
+	    request->operation != BLKIF_OP_WRITE)
+		return BLKIF_RSP_EOPNOTSUPP;
+	return BLKIF_RSP_ERROR;
+}
+
+static void request_end(struct request *request)
+{
+	struct queue *queue = request->queue;
+
+	if (request->error < 0)
+		log_guest(&queue->thread->limit,
+			  "vbd %u: operation %u on %" PRIu64 " bytes at %" PRIu64 " failed: %s",
+			  queue->devid, request->operation, request->io.bytes, request->io.offset,
+			  request->error == -EFAULT ? "a granted page can't be copied"
+						    : strerror(-request->error));
+	queue_respond(queue, request, request_status(request));
+	request_free(request);
+}
+
+/* ---- the steps ---------------------------------------------------------------------------- */
+
+/* The list of segments is here: now it can be seen what is asked for. */
+static void request_listed(struct request *request)
+{
+	uint64_t sector = request->io.offset;
+	const char *why = "";
+	int status = request_parse_indirect(request, &request->queue->disk->spec, &why);
+
+	if (status == BLKIF_RSP_OKAY) {
+		request_start(request);
+		return;
+	}
+	request_refused(request, status, sector, why);
+	request_free(request);
+}
+
+static void request_step_done(struct request *request, int err)
+{
+	bool listed = request->steps & STEP_SEGMENTS;
+
+	request->steps &= (uint8_t)(request->steps - 1); /* the lowest bit */
+	if (err < 0) {
+		request->error = err;
+		request->steps = 0;
+	} else if (listed) {
+		request_listed(request);
+		return;
+	}
+	request_run(request);
+}
+
+static void request_io_done(struct disk_io *io, int err)
+{
+	struct request *request = (struct request *)io;
+
+	request->queue->at_disk--;
+	request_step_done(request, err);
+}
+
+static void request_await_copy(struct request *request)
+{
+	struct queue *queue = request->queue;
+
+	request->next = NULL;
+	*queue->copying_tail = request;
+	queue->copying_tail = &request->next;
+}
+
+/* A private copy, so that what is checked is what is used (XSA-155). */
+static void request_copy_segments(struct request *request)
+{
+	size_t bytes = request->segment_count * sizeof(*request->buffer.segments);
+
+	grant_copy_in(&request->queue->batch, request->buffer.segments, request->segments_ref, 0,
+		      (uint16_t)bytes, &request->error);
+	request_await_copy(request);
+}
+
+static void request_copy(struct request *request, bool in)
+{
+	struct grant_batch *batch = &request->queue->batch;
+
+	for (int i = 0; i < request->segment_count; i++) {
+		const struct slot_segment *segment = &request->buffer.segments[i];
+		uint16_t offset = segment_offset(segment), bytes = segment_bytes(segment);
+		char *local = request->buffer.data + i * BUFFER_PAGE + offset;
+
+		if (in)
+			grant_copy_in(batch, local, segment->ref, offset, bytes, &request->error);
+		else
+			grant_copy_out(batch, local, segment->ref, offset, bytes, &request->error);
+	}
+	request_await_copy(request);
+}
+
+static void request_io(struct request *request, enum disk_verb verb)
+{
+	struct disk *disk = request->queue->disk;
+
+	if (verb == DISK_FLUSH || verb == DISK_DISCARD)
+		request->io.verb = verb;
+	else
+		request_prepare_io(request, verb, &request->queue->grants);
+	request->queue->at_disk++;
+	disk->ops->submit(disk, &request->io);
+}
+
+static enum disk_verb request_verb(const struct request *request)
+{
+	switch (request->operation) {
+	case BLKIF_OP_READ:
+		return DISK_READ;
+	case BLKIF_OP_DISCARD:
+		return DISK_DISCARD;
+	default:
+		return DISK_WRITE;
+	}
+}
+
+static void request_unmap(struct request *request, int count)
+{
+	for (int i = 0; i < count; i++)
+		grant_release(&request->queue->grants, request->buffer.segments[i].map);
+	request->mapped = false;
+}
+
+/*
+ * With persistent grants the disk reads and writes the guest's pages: no copies.  A request of
+ * which a page can't be mapped has all of its data copied.
+ */
+static void request_try_map(struct request *request)
+{
+	for (int i = 0; i < request->segment_count; i++) {
+		struct slot_segment *segment = &request->buffer.segments[i];
+
+		segment->map = grant_acquire(&request->queue->grants, segment->ref);
+		if (segment->map == GRANT_NONE) {
+			request_unmap(request, i);
+			return;
+		}
+	}
+	request->mapped = true;
+	request->steps &= (uint8_t) ~(STEP_COPY_IN | STEP_COPY_OUT);
+}
+
+static void request_start(struct request *request)
+{
+	if (request->queue->connect.persistent && request->steps & (STEP_COPY_IN | STEP_COPY_OUT))
+		request_try_map(request);
+	request_run(request);
+}
+
+/* Starts the next step, or answers. */
+static void request_run(struct request *request)
+{
+	switch (request->steps & -request->steps) {
+	case STEP_SEGMENTS:
+		request_copy_segments(request);
+		break;
+	case STEP_COPY_IN:
+		request_copy(request, true);
+		break;
+	case STEP_FLUSH_BEFORE:
+	case STEP_FLUSH_AFTER:
+		request_io(request, DISK_FLUSH);
+		break;
+	case STEP_DATA:
+		request_io(request, request_verb(request));
+		break;
+	case STEP_COPY_OUT:
+		request_copy(request, false);
+		break;
+	default:
+		request_end(request);
+	}
+}
+
+void requests_copy(struct queue *queue)
+{
+	/* A list of segments that was copied may want its data copied, in the same turn. */
+	while (queue->copying) {
+		struct request *request = queue->copying, *next;
+
+		grant_batch_run(&queue->batch);
+		queue->copying = NULL;
+		queue->copying_tail = &queue->copying;
+		for (; request; request = next) {
+			next = request->next;
+			request_step_done(request, request->error);
+		}
+	}
+}
+
+/* ---- the start ---------------------------------------------------------------------------- */
+
+/* Room for the data of a request that its slot's own buffer is too small for. */
+static bool request_room(struct request *request)
+{
+	return request->segment_count <= SLOT_SEGMENTS ||
+	       buffer_take(&request->queue->buffers, 0, request->segment_count, &request->buffer);
+}
+
+void request_take(struct queue *queue)
+{
+	struct request *request = queue->free;
+	const char *why = "";
+	struct slot slot;
+	int status;
+
+	blkring_take(&queue->ring, &slot);
+	status = request_parse(request, &slot, &queue->disk->spec, &why);
+	if (status != BLKIF_RSP_OKAY) {
+		request_refused(request, status, slot.sector_number, why);
+		return;
+	}
+	queue->free = request->next;
+	queue->under_way++;
+	if (request->alone)
+		queue->barrier = request;
+	else if (!request_room(request))
+		queue->roomless = request;
+	else
+		request_start(request);
+}
+
+void request_retry(struct queue *queue)
+{
+	struct request *request = queue->barrier;
+
+	if (request && request->alone && queue->under_way == 1) {
+		request->alone = false; /* once */
+		request_start(request);
+	}
+	request = queue->roomless;
+	if (request && request_room(request)) {
+		queue->roomless = NULL;
+		request_start(request);
+	}
+}
