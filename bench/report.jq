@@ -5,16 +5,8 @@
 # `peer_counts` the same of a peer on the same embedded Xen; null means that there is no such figure.
 
 include "lib";
-def of($engine): map(select(.engine == $engine));
-def mid($engine; $key; $n): of($engine) | map(.[$key]) | median | places($n);
 def three($key; $n): {ours: mid("ours"; $key; $n), "fio-io_uring": mid("fio-io_uring"; $key; $n),
 	qdisk: mid("qdisk"; $key; $n)};
-def ratio($peer): . as $all | of($peer)
-	| map(. as $p | ($all | of("ours")[] | select(.round == $p.round) | .iops) / $p.iops) | median | places(3);
-# In the order in which they were measured.
-def by_case: reduce .[] as $r ({order: [], sets: {}};
-	(if .sets[$r.case] then . else .order += [$r.case] end) | .sets[$r.case] += [$r])
-	| .sets as $sets | .order | map($sets[.]);
 by_case | map(
 	.[0].case as $case
 	| {

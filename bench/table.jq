@@ -2,8 +2,6 @@
 # results.json to the table on the terminal, columns separated by tabs.
 
 include "lib";
-def times: if . == null then "-" else "\(places(2))x" end;
-def num: if . == null then "-" else tostring end;
 (["", "ours", "fio", "qdisk", "ours/fio", "ours/qdisk", "p50", "p99", "CPU", "CPU", "CPU", "notifies", "syscalls", "copies"],
  ["case", "", "", "", "", "", "us", "us", "us/IO", "fio", "qdisk", "/IO", "/IO", "calls/IO"],
  (.[] | [.case, (.ours | short), (.peers["fio-io_uring"] | short), (.peers.qdisk | short),

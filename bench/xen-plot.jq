@@ -2,13 +2,11 @@
 # results-xen.json to xen-plot.gp's four blocks of data: IOPS of 4 KiB cases, MiB/s of 128 KiB cases, and dom0's CPU time
 # per I/O of both.
 
-def number($per): if . == null then "nan" else . / $per end;
+include "lib";
 # xen-blk-randread-4k-qd1-v1
 def words: .case | ltrimstr("xen-blk-") | split("-");
 def axis: words | "\"\(.[0])\\n\(.[2] | sub("qd"; "QD ")), \(.[3][1:]) vCPU\"";
-def small: .case | contains("-4k-");
 def row($values; $per): "\(axis) \([$values.ours, $values.kernel, $values.qdisk] | map(number($per) | tostring) | join(" "))";
-def block($rows): if ($rows | length) == 0 then "none 0 0 0" else $rows[] end, "\n";
 map(select(small)) as $small | map(select(small | not)) as $large
 | block([$small[] | row(.peers + {ours}; 1)]),
   block([$large[] | row(.bandwidth_bytes; 1048576)]),

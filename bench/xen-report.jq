@@ -8,21 +8,13 @@
 
 include "lib";
 def engines: ["ours", "kernel", "qdisk"];
-def of($engine): map(select(.engine == $engine));
-def mid($engine; $key; $n): of($engine) | map(.[$key]) | median | places($n);
 def three($key; $n): . as $all | reduce engines[] as $e ({}; .[$e] = ($all | mid($e; $key; $n)));
-def ratio($peer): . as $all | of($peer)
-	| map(. as $p | ($all | of("ours")[] | select(.round == $p.round) | .iops) / $p.iops) | median | places(3);
 def counts($engine): {
 	notifies_per_io: (of($engine) | map(.notifies_to_backend + .notifies_to_guest) | median | places(3)),
 	notifies_to_backend_per_io: mid($engine; "notifies_to_backend"; 3),
 	notifies_to_guest_per_io: mid($engine; "notifies_to_guest"; 3)
 };
-# In the order in which they were measured.
-reduce .[] as $r ({order: [], sets: {}};
-	(if .sets[$r.case] then . else .order += [$r.case] end) | .sets[$r.case] += [$r])
-| .sets as $sets | .order | map($sets[.])
-| map({
+by_case | map({
 	case: .[0].case, metric: "iops", unit: "1/s",
 	ours: mid("ours"; "iops"; 0),
 	peers: (three("iops"; 0) | del(.ours)),

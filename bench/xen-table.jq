@@ -2,8 +2,6 @@
 # results-xen.json to the table on the terminal, columns separated by tabs.
 
 include "lib";
-def times: if . == null then "-" else "\(places(2))x" end;
-def num: if . == null then "-" else tostring end;
 (["", "ours", "kernel", "qdisk", "ours/kernel", "ours/qdisk", "CPU", "CPU", "CPU", "p99", "p99", "p99",
   "notifies", "notifies", "notifies"],
  ["case", "", "", "", "", "", "us/IO", "kernel", "qdisk", "us", "kernel", "qdisk", "/IO", "kernel", "qdisk"],
