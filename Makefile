@@ -126,8 +126,8 @@ $(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
 # ---- guest side: what runs in a guest ---------------------------------------------------------
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
 
-guest_c  := $(addprefix loopback/,guest.c blkfront.c blkfront_req.c blkfront_ring.c \
-              blkfront_raw.c bytes.c storemux.c crc32c.c pattern.c histogram.c xloop_vdev.c)
+guest_c  := $(wildcard loopback/blkfront*.c) $(addprefix loopback/,guest.c bytes.c storemux.c \
+              crc32c.c pattern.c histogram.c xloop_vdev.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
 PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/nbdkit-xenblk-plugin.so
 
@@ -143,11 +143,11 @@ $(BUILD)/xguest: $(call obj,loopback/xguest.c loopback/hvclient.c) $(BUILD)/libg
 
 $(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
 # Loaded into Debian's nbdkit, so never with sanitizers either.
-$(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(addprefix loopback/,nbdplugin.c guest.c \
-                blkfront.c blkfront_req.c blkfront_ring.c xloop_vdev.c))
+$(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(wildcard loopback/blkfront*.c) \
+                $(addprefix loopback/,nbdplugin.c guest.c xloop_vdev.c))
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
@@ -157,7 +157,8 @@ $(addprefix $(BUILD)/tests/,blkhostile blkkeys blkstorm): $(BUILD)/tests/%: \
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
-$(addprefix $(BUILD)/unit/test_,storemux blkfront pattern histogram): $(BUILD)/libguest.a
+$(addprefix $(BUILD)/unit/test_,blkfront blkfront_indirect): $(call obj,tests/unit/fakeback.c)
+$(addprefix $(BUILD)/unit/test_,storemux blkfront blkfront_indirect pattern histogram): $(BUILD)/libguest.a
 
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
 

@@ -2,10 +2,8 @@
 /*
  * The reference frontend of a PV disk: connecting and closing, as Linux's xen-blkfront does it.
  *
- * It owns what a connection needs: the ring's pages and the data pages, granted to the backend's
- * domain for as long as the device is open, one event channel port, and the keys in
- * device/vbd/DEVID.  Data pages are granted once and used again and again without the backend
- * keeping maps of them; that is an ordinary frontend to a backend which copies.
+ * It owns the device: what was negotiated, the queues, and the one watch on the backend's state,
+ * which whatever queue's thread sees first, tells to all of them.
  *
  * Units are blkif.h's as Linux reads it: 512-byte sectors everywhere, whatever sector-size says.
  * It must never leave a grant behind that the backend could still write to while we reuse the page:
@@ -21,91 +19,43 @@
 
 #define DRAIN_NS 2000000000U /* that a backend which wants to close gets for its last answers */
 
-static const char *const stale_keys[] = {"ring-ref",	"ring-page-order", "num-ring-pages",
-					 "multi-queue", "queue-",	   "event-channel",
-					 "protocol",	"feature-",	   NULL};
-
 /* ---- connecting --------------------------------------------------------------------------- */
 
-static int open_error(const struct blkfront *bf, int err, const char *what)
+static unsigned int offer_read(const struct front *f, const char *key, unsigned int absent)
 {
-	fprintf(stderr, "vbd %u: %s: %s\n", bf->front.devid, what, strerror(-err));
-	return err;
+	uint64_t offer = front_read(f, key, absent);
+
+	return offer < UINT32_MAX ? (unsigned int)offer : UINT32_MAX;
 }
 
-static int ring_share(struct blkfront *bf)
+static unsigned int least(unsigned int a, unsigned int b)
 {
-	void *pages;
-
-	bf->ring_pages = 1U << bf->opts.ring_order;
-	pages = xengntshr_share_pages(bf->guest->gntshr, bf->front.backend_id, (int)bf->ring_pages,
-				      bf->ring_ref, 1);
-	if (!pages)
-		return open_error(bf, -errno, "cannot grant the ring's pages");
-	memset(pages, 0, (size_t)bf->ring_pages * BLKFRONT_PAGE);
-	blkfront_ring_init(bf, pages);
-	return 0;
+	return a < b ? a : b;
 }
 
-static int data_share(struct blkfront *bf)
+/* What of our wishes the backend's offers allow; they stand by its state 2. */
+static int negotiate(struct blkfront *bf)
 {
-	struct blkfront_opts *o = &bf->opts;
+	const struct blkfront_opts *o = &bf->opts;
+	struct blkfront_info *info = &bf->info;
 
-	if (!o->buffer_pages && !o->bounce_pages)
-		o->bounce_pages = bf->ring.nr_ents * BLKFRONT_SEGMENTS;
-	else if (o->bounce_pages && o->bounce_pages < BLKFRONT_SEGMENTS)
-		o->bounce_pages = BLKFRONT_SEGMENTS;
-	bf->data_pages = o->buffer_pages + o->bounce_pages;
-	bf->data_ref = calloc(bf->data_pages, sizeof(*bf->data_ref));
-	bf->bounce = calloc(bf->data_pages, sizeof(*bf->bounce));
-	if (!bf->data_ref || !bf->bounce)
-		return open_error(bf, -ENOMEM, "cannot list the data pages");
-	bf->data = xengntshr_share_pages(bf->guest->gntshr, bf->front.backend_id,
-					 (int)bf->data_pages, bf->data_ref, !o->readonly_grants);
-	if (!bf->data)
-		return open_error(bf, -errno, "cannot grant the data pages");
-	blkfront_slots_init(bf);
-	return 0;
-}
-
-static int port_bind(struct blkfront *bf)
-{
-	int port = xenevtchn_bind_unbound_port(bf->guest->evtchn, bf->front.backend_id);
-
-	if (port < 0)
-		return open_error(bf, -errno, "cannot make an event channel");
-	bf->port = (evtchn_port_t)port;
-	return 0;
-}
-
-/* Our keys as Linux writes them, then opts.keys over them, and state 3. */
-static int keys_publish(struct blkfront *bf)
-{
-	static char name[1U << BLKFRONT_MAX_ORDER][16];
-	char value[(1U << BLKFRONT_MAX_ORDER) + 2][16];
-	struct front_key key[(1U << BLKFRONT_MAX_ORDER) + 4 + 32];
-	size_t n = 0, nr_keys = bf->opts.nr_keys < 32 ? bf->opts.nr_keys : 32;
-
-	for (unsigned int i = 0; i < bf->ring_pages; i++) {
-		snprintf(name[i], sizeof(name[i]), bf->ring_pages > 1 ? "ring-ref%u" : "ring-ref",
-			 i);
-		snprintf(value[n], sizeof(value[n]), "%u", bf->ring_ref[i]);
-		key[n] = (struct front_key){name[i], value[n]};
-		n++;
+	info->max_ring_order = offer_read(&bf->front, "max-ring-page-order", 0);
+	info->max_queues = offer_read(&bf->front, "multi-queue-max-queues", 1);
+	info->max_indirect = offer_read(&bf->front, "feature-max-indirect-segments", 0);
+	if (o->ring_order > least(BLKFRONT_MAX_ORDER, info->max_ring_order)) {
+		fprintf(stderr, "vbd %u: ring order %u is too large: the backend offers up to %u\n",
+			bf->front.devid, o->ring_order, info->max_ring_order);
+		return -EINVAL;
 	}
-	if (bf->ring_pages > 1) {
-		snprintf(value[n], sizeof(value[n]), "%u", bf->opts.ring_order);
-		key[n] = (struct front_key){"ring-page-order", value[n]};
-		n++;
-	}
-	snprintf(value[n], sizeof(value[n]), "%u", bf->port);
-	key[n] = (struct front_key){"event-channel", value[n]};
-	n++;
-	key[n++] = (struct front_key){"protocol", bf->abi->protocol};
-	key[n++] = (struct front_key){"feature-persistent", "0"};
-	for (size_t i = 0; i < nr_keys; i++)
-		key[n++] = bf->opts.keys[i];
-	return front_publish(&bf->front, stale_keys, key, n, XenbusStateInitialised);
+	bf->ring_pages = 1U << o->ring_order;
+	info->queues = least(least(o->queues, info->max_queues), BLKFRONT_MAX_QUEUES);
+	if (!info->queues)
+		info->queues = 1;
+	info->indirect = least(least(o->indirect, info->max_indirect), BLKFRONT_MAX_INDIRECT);
+	if (info->indirect <= BLKFRONT_SEGMENTS)
+		info->indirect = 0; /* an ordinary request has as many */
+	bf->indirect_pages = (info->indirect + BLKFRONT_PAGE_SEGMENTS - 1) / BLKFRONT_PAGE_SEGMENTS;
+	return 0;
 }
 
 static void info_read(struct blkfront *bf)
@@ -124,17 +74,7 @@ static void info_read(struct blkfront *bf)
 	info->discard_granularity =
 		(uint32_t)front_read(f, "discard-granularity", info->sector_size);
 	info->discard_alignment = (uint32_t)front_read(f, "discard-alignment", 0);
-}
-
-static int order_check(struct blkfront *bf)
-{
-	bf->info.max_ring_order = (unsigned int)front_read(&bf->front, "max-ring-page-order", 0);
-	if (bf->opts.ring_order <= BLKFRONT_MAX_ORDER &&
-	    bf->opts.ring_order <= bf->info.max_ring_order)
-		return 0;
-	fprintf(stderr, "vbd %u: ring order %u is too large: the backend offers up to %u\n",
-		bf->front.devid, bf->opts.ring_order, bf->info.max_ring_order);
-	return -EINVAL;
+	info->persistent = bf->opts.persistent && front_read(f, "feature-persistent", 0);
 }
 
 static int connect_wait(struct blkfront *bf, int timeout_ms)
@@ -145,9 +85,10 @@ static int connect_wait(struct blkfront *bf, int timeout_ms)
 			       timeout_ms);
 
 	if (state < 0)
-		return open_error(bf, state, "the backend did not connect");
+		return blkfront_open_error(bf, state, "the backend did not connect");
 	if (state != XenbusStateConnected)
-		return open_error(bf, -ECONNREFUSED, "the backend closed instead of connecting");
+		return blkfront_open_error(bf, -ECONNREFUSED,
+					   "the backend closed instead of connecting");
 	info_read(bf);
 	return front_switch(&bf->front, XenbusStateConnected);
 }
@@ -159,16 +100,19 @@ static int blkfront_connect(struct blkfront *bf, unsigned int devid)
 
 	bf->front.devid = devid;
 	if (err)
-		return open_error(bf, err, "this domain has no such disk");
+		return blkfront_open_error(bf, err, "this domain has no such disk");
 	err = front_reset(&bf->front, timeout_ms);
 	if (err)
-		return open_error(bf, err, "the backend did not get ready (state 2)");
-	if ((err = order_check(bf)) || (err = ring_share(bf)) || (err = data_share(bf)) ||
-	    (err = port_bind(bf)))
-		return err;
-	err = keys_publish(bf);
+		return blkfront_open_error(bf, err, "the backend did not get ready (state 2)");
+	err = negotiate(bf);
+	for (unsigned int i = 0; !err && i < bf->info.queues; i++)
+		err = blkfront_queue_open(bf, i);
 	if (err)
-		return open_error(bf, err, "cannot write the device's keys");
+		return err;
+	err = blkfront_keys_publish(bf);
+	if (err)
+		return blkfront_open_error(bf, err, "cannot write the device's keys");
+	bf->published = true;
 	return connect_wait(bf, timeout_ms);
 }
 
@@ -176,16 +120,18 @@ static int blkfront_connect(struct blkfront *bf, unsigned int devid)
 
 static void blkfront_free(struct blkfront *bf)
 {
-	if (bf->port)
-		xenevtchn_unbind(bf->guest->evtchn, bf->port);
-	if (bf->data)
-		xengntshr_unshare(bf->guest->gntshr, bf->data, bf->data_pages);
-	if (bf->ring.sring)
-		xengntshr_unshare(bf->guest->gntshr, bf->ring.sring, bf->ring_pages);
+	for (unsigned int i = 0; i < BLKFRONT_MAX_QUEUES && bf->queue[i]; i++)
+		blkfront_queue_close(bf->queue[i]);
 	front_close(&bf->front);
-	free(bf->data_ref);
-	free(bf->bounce);
 	free(bf);
+}
+
+static bool is_busy(const struct blkfront *bf)
+{
+	for (unsigned int i = 0; i < bf->info.queues; i++)
+		if (!bf->queue[i]->error && (bf->queue[i]->in_flight || bf->queue[i]->head))
+			return true;
+	return false;
 }
 
 int blkfront_close(struct blkfront *bf)
@@ -193,27 +139,43 @@ int blkfront_close(struct blkfront *bf)
 	int err = front_shutdown(&bf->front,
 				 bf->opts.timeout_ms ? bf->opts.timeout_ms : GUEST_TIMEOUT);
 
-	if (!bf->error && (bf->in_flight || bf->head))
+	if (!bf->error && is_busy(bf))
 		blkfront_fail(bf, -ESHUTDOWN, "closed with requests in flight");
-	blkfront_poll(bf);
+	for (unsigned int i = 0; i < bf->info.queues; i++)
+		blkfront_poll(bf->queue[i]);
 	blkfront_free(bf);
 	return err == -ENOENT ? 0 : err; /* the toolstack has taken the device away already */
 }
 
+static void closing_set(struct blkfront *bf, bool gone)
+{
+	uint64_t no = 0, end = blkfront_clock() + DRAIN_NS;
+
+	if (gone)
+		__atomic_store_n(&bf->closing_end, 1, __ATOMIC_RELEASE);
+	else
+		__atomic_compare_exchange_n(&bf->closing_end, &no, end, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED);
+	blkfront_kick(bf);
+}
+
 void blkfront_backend_changed(struct blkfront *bf)
 {
+	uint64_t sectors;
+
 	front_drain(&bf->front);
 	switch (front_backend_state(&bf->front)) {
 	case XenbusStateConnected:
-		bf->info.sectors = front_read(&bf->front, "sectors", bf->info.sectors);
+		sectors = front_read(&bf->front, "sectors", 0);
+		if (sectors)
+			__atomic_store_n(&bf->info.sectors, sectors, __ATOMIC_RELAXED);
 		break;
 	case XenbusStateClosing:
-		if (!bf->closing_end)
-			bf->closing_end = blkfront_clock() + DRAIN_NS;
+		closing_set(bf, false);
 		break;
 	case XenbusStateClosed:
 	case XenbusStateUnknown:
-		bf->closing_end = 1;
+		closing_set(bf, true);
 		break;
 	default:
 		break;
@@ -234,7 +196,7 @@ struct blkfront *blkfront_open(struct guest *g, unsigned int devid,
 	err = blkfront_connect(bf, devid);
 	if (!err)
 		return bf;
-	if (bf->port)
+	if (bf->published)
 		front_shutdown(&bf->front, 2000);
 	blkfront_free(bf);
 	errno = -err;
@@ -248,17 +210,22 @@ const struct blkfront_info *blkfront_info(const struct blkfront *bf)
 	return &bf->info;
 }
 
-const struct blkfront_stats *blkfront_stats(const struct blkfront *bf)
+struct blkfront_queue *blkfront_queue(struct blkfront *bf, unsigned int i)
 {
-	return &bf->stats;
+	return i < bf->info.queues ? bf->queue[i] : NULL;
 }
 
-void *blkfront_buffer(const struct blkfront *bf, unsigned int page)
+const struct blkfront_stats *blkfront_stats(const struct blkfront_queue *q)
 {
-	return page < bf->opts.buffer_pages ? bf->data + (size_t)page * BLKFRONT_PAGE : NULL;
+	return &q->stats;
 }
 
-unsigned int blkfront_entries(const struct blkfront *bf)
+void *blkfront_buffer(const struct blkfront_queue *q, unsigned int page)
 {
-	return bf->ring.nr_ents;
+	return page < q->bf->opts.buffer_pages ? q->data + (size_t)page * BLKFRONT_PAGE : NULL;
+}
+
+unsigned int blkfront_entries(const struct blkfront_queue *q)
+{
+	return q->ring.nr_ents;
 }

@@ -9,24 +9,31 @@
 
 #include "loopback/blkfront_priv.h"
 
-struct blkif_sring *blkfront_raw_ring(struct blkfront *bf)
+struct blkif_sring *blkfront_raw_ring(struct blkfront_queue *q)
 {
-	return bf->ring.sring;
+	return q->ring.sring;
 }
 
-void *blkfront_raw_entry(const struct blkfront *bf, RING_IDX idx)
+void *blkfront_raw_entry(const struct blkfront_queue *q, RING_IDX idx)
 {
-	return blkfront_entry(bf, idx);
+	return blkfront_entry(q, idx);
 }
 
-grant_ref_t blkfront_raw_ref(const struct blkfront *bf, unsigned int page)
+grant_ref_t blkfront_raw_ref(const struct blkfront_queue *q, unsigned int page)
 {
-	return bf->data_ref[page];
+	return q->data_ref[page];
 }
 
-grant_ref_t blkfront_raw_ring_ref(const struct blkfront *bf, unsigned int page)
+grant_ref_t blkfront_raw_ring_ref(const struct blkfront_queue *q, unsigned int page)
 {
-	return bf->ring_ref[page];
+	return q->ring_ref[page];
+}
+
+struct blkif_request_segment *blkfront_raw_indirect(const struct blkfront_queue *q,
+						    unsigned int page, grant_ref_t *ref)
+{
+	*ref = q->indirect_ref[page];
+	return q->indirect + (size_t)page * BLKFRONT_PAGE_SEGMENTS;
 }
 
 struct front *blkfront_front(struct blkfront *bf)
@@ -34,26 +41,26 @@ struct front *blkfront_front(struct blkfront *bf)
 	return &bf->front;
 }
 
-void blkfront_raw_put(struct blkfront *bf, const blkif_request_t *req)
+void blkfront_raw_put(struct blkfront_queue *q, const blkif_request_t *req)
 {
-	blkfront_put(bf, bf->ring.req_prod_pvt++, req, sizeof(*req));
+	blkfront_put(q, q->ring.req_prod_pvt++, req, sizeof(*req));
 }
 
-RING_IDX blkfront_raw_prod(const struct blkfront *bf)
+RING_IDX blkfront_raw_prod(const struct blkfront_queue *q)
 {
-	return bf->ring.req_prod_pvt;
+	return q->ring.req_prod_pvt;
 }
 
-void blkfront_raw_push(struct blkfront *bf, RING_IDX prod)
+void blkfront_raw_push(struct blkfront_queue *q, RING_IDX prod)
 {
 	xen_wmb(); /* the requests before the index: pairs with the backend's rmb after req_prod */
-	*(volatile RING_IDX *)&bf->ring.sring->req_prod = prod;
-	xenevtchn_notify(bf->guest->evtchn, bf->port);
+	*(volatile RING_IDX *)&q->ring.sring->req_prod = prod;
+	xenevtchn_notify(q->evtchn, q->port);
 }
 
-int blkfront_raw_response(struct blkfront *bf, blkif_response_t *rsp, int timeout_ms)
+int blkfront_raw_response(struct blkfront_queue *q, blkif_response_t *rsp, int timeout_ms)
 {
-	struct pollfd pfd = {.fd = xenevtchn_fd(bf->guest->evtchn), .events = POLLIN};
+	struct pollfd pfd = {.fd = xenevtchn_fd(q->evtchn), .events = POLLIN};
 	uint64_t end = blkfront_clock() + (uint64_t)timeout_ms * 1000000U;
 	int work, n;
 
@@ -62,7 +69,7 @@ int blkfront_raw_response(struct blkfront *bf, blkif_response_t *rsp, int timeou
 
 		/* Its mb pairs with the one in the backend's push, between rsp_prod and rsp_event.
 		 */
-		RING_FINAL_CHECK_FOR_RESPONSES(&bf->ring, work);
+		RING_FINAL_CHECK_FOR_RESPONSES(&q->ring, work);
 		if (work)
 			break;
 		if (now >= end)
@@ -71,14 +78,14 @@ int blkfront_raw_response(struct blkfront *bf, blkif_response_t *rsp, int timeou
 		if (n < 0)
 			return -errno;
 		if (n > 0) {
-			int port = xenevtchn_pending(bf->guest->evtchn);
+			int port = xenevtchn_pending(q->evtchn);
 
 			if (port >= 0)
-				xenevtchn_unmask(bf->guest->evtchn, (evtchn_port_t)port);
+				xenevtchn_unmask(q->evtchn, (evtchn_port_t)port);
 		}
 	}
 	xen_rmb(); /* rsp_prod before the response: pairs with the backend's wmb before rsp_prod */
-	memcpy(rsp, blkfront_entry(bf, bf->ring.rsp_cons), 12);
-	bf->ring.rsp_cons++;
+	memcpy(rsp, blkfront_entry(q, q->ring.rsp_cons), 12);
+	q->ring.rsp_cons++;
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * A disk frontend's ring: pushes, responses, sleeping.
+ * A queue's ring in a disk's frontend: pushes, responses, sleeping.
  *
  * Notifications are what a ring costs, so rsp_event is only moved right before sleeping, by
  * ring.h's final check, and before that blkfront_wait() spins for a few microseconds, as long as
@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "loopback/blkfront_priv.h"
 
@@ -27,90 +28,114 @@ uint64_t blkfront_clock(void)
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
 }
 
-void blkfront_ring_init(struct blkfront *bf, void *pages)
+void blkfront_ring_init(struct blkfront_queue *q, void *pages)
 {
-	size_t bytes = bf->ring_pages * BLKFRONT_PAGE;
+	size_t bytes = q->bf->ring_pages * BLKFRONT_PAGE;
 
-	XEN_FRONT_RING_INIT(&bf->ring, (struct blkif_sring *)pages, bytes);
+	XEN_FRONT_RING_INIT(&q->ring, (struct blkif_sring *)pages, bytes);
 	/* The macro counts native entries; of either layout's, a power of two fits. */
-	bf->ring.nr_ents =
-		(unsigned int)__RD32((bytes - offsetof(struct blkif_sring, ring)) / bf->abi->entry);
-	bf->spin_ns = bf->opts.spin_us * 1000U;
+	q->ring.nr_ents = (unsigned int)__RD32((bytes - offsetof(struct blkif_sring, ring)) /
+					       q->bf->abi->entry);
+	q->spin_ns = q->bf->opts.spin_us * 1000U;
 }
 
-void blkfront_push(struct blkfront *bf)
+void blkfront_push(struct blkfront_queue *q)
 {
 	int notify;
 
-	if (bf->error || bf->ring.req_prod_pvt == bf->ring.sring->req_prod)
+	if (blkfront_error(q) || q->ring.req_prod_pvt == q->ring.sring->req_prod)
 		return;
 	/* Its wmb pairs with the backend's rmb after reading req_prod; its mb with the one in the
 	 * backend's final check, between setting req_event and looking at req_prod again. */
-	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&bf->ring, notify);
-	bf->stats.pushes++;
+	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&q->ring, notify);
+	q->stats.pushes++;
 	if (!notify)
 		return;
-	bf->stats.notifies++;
-	if (xenevtchn_notify(bf->guest->evtchn, bf->port))
-		blkfront_fail(bf, -errno, "cannot notify the backend");
+	q->stats.notifies++;
+	if (xenevtchn_notify(q->evtchn, q->port))
+		blkfront_fail(q->bf, -errno, "cannot notify the backend");
 }
 
 /* ---- ending ------------------------------------------------------------------------------- */
 
-static void req_fail(struct blkfront *bf, struct blkfront_req *req)
+static void req_fail(struct blkfront_queue *q, struct blkfront_req *req)
 {
-	req->err = bf->error;
-	req->next = bf->failed;
-	bf->failed = req;
+	req->err = q->error;
+	req->next = q->failed;
+	q->failed = req;
 }
 
 /* All in flight or queued is lost: done() is called for it by the next poll. */
-static void requests_abort(struct blkfront *bf)
+static void requests_abort(struct blkfront_queue *q)
 {
 	struct blkfront_req *req;
 
-	for (unsigned int i = 0; i < bf->ring.nr_ents; i++) {
-		req = bf->slot[i].req;
+	for (unsigned int i = 0; i < q->ring.nr_ents; i++) {
+		req = q->slot[i].req;
 		if (!req)
 			continue;
-		blkfront_slot_release(bf, &bf->slot[i]);
+		blkfront_slot_release(q, &q->slot[i]);
 		if (!--req->pieces && req->whole)
-			req_fail(bf, req);
+			req_fail(q, req);
 	}
-	while ((req = bf->head)) {
-		bf->head = req->next;
-		req_fail(bf, req);
+	while ((req = q->head)) {
+		q->head = req->next;
+		req_fail(q, req);
 	}
-	bf->tail = &bf->head;
-	bf->in_flight = 0;
+	q->tail = &q->head;
+	q->in_flight = 0;
 }
 
+void blkfront_kick(struct blkfront *bf)
+{
+	uint64_t one = 1;
+
+	for (unsigned int i = 0; i < bf->info.queues; i++) {
+		ssize_t n = write(bf->queue[i]->kick_fd, &one, sizeof(one));
+
+		(void)n; /* it can only be full, which is as good */
+	}
+}
+
+/* For all queues: each drops what it has when its own thread sees it. */
 void blkfront_fail(struct blkfront *bf, int err, const char *why)
 {
-	if (bf->error)
+	int none = 0;
+
+	if (!__atomic_compare_exchange_n(&bf->error, &none, err, false, __ATOMIC_RELEASE,
+					 __ATOMIC_RELAXED))
 		return;
 	fprintf(stderr, "vbd %u: %s\n", bf->front.devid, why);
-	bf->error = err;
-	requests_abort(bf);
+	blkfront_kick(bf);
 }
 
-void blkfront_cancel(struct blkfront *bf, int err)
+void blkfront_cancel(struct blkfront_queue *q, int err)
 {
-	blkfront_fail(bf, err, "the backend was given up");
+	blkfront_fail(q->bf, err, "the backend was given up");
 }
 
-int blkfront_error(const struct blkfront *bf)
+int blkfront_error(const struct blkfront_queue *q)
 {
-	return bf->error;
+	return q->error ? q->error : __atomic_load_n(&q->bf->error, __ATOMIC_RELAXED);
 }
 
-static unsigned int failed_done(struct blkfront *bf)
+static void queue_end(struct blkfront_queue *q, int err)
+{
+	if (q->error)
+		return;
+	q->error = err;
+	requests_abort(q);
+}
+
+/* Call done() for all that the error which ended the queue has struck.  Number called. */
+static unsigned int failed_done(struct blkfront_queue *q)
 {
 	struct blkfront_req *req;
 	unsigned int n = 0;
 
-	for (; (req = bf->failed); n++) {
-		bf->failed = req->next;
+	queue_end(q, blkfront_error(q));
+	for (; (req = q->failed); n++) {
+		q->failed = req->next;
 		req->done(req, req->err);
 	}
 	return n;
@@ -119,9 +144,9 @@ static unsigned int failed_done(struct blkfront *bf)
 /* ---- responses ---------------------------------------------------------------------------- */
 
 /* Both layouts begin alike, and both are aligned to 4 bytes. */
-static void response_copy(const struct blkfront *bf, RING_IDX idx, blkif_response_t *rsp)
+static void response_copy(const struct blkfront_queue *q, RING_IDX idx, blkif_response_t *rsp)
 {
-	const volatile uint32_t *from = (const volatile uint32_t *)blkfront_entry(bf, idx);
+	const volatile uint32_t *from = (const volatile uint32_t *)blkfront_entry(q, idx);
 	uint32_t word[3] = {from[0], from[1], from[2]};
 
 	memcpy(rsp, word, sizeof(word));
@@ -134,10 +159,10 @@ static int status_error(int16_t status)
 	return status == BLKIF_RSP_EOPNOTSUPP ? -EOPNOTSUPP : -EIO;
 }
 
-static struct blkfront_slot *response_slot(struct blkfront *bf, const blkif_response_t *rsp)
+static struct blkfront_slot *response_slot(struct blkfront_queue *q, const blkif_response_t *rsp)
 {
 	uint32_t i = (uint32_t)rsp->id;
-	struct blkfront_slot *slot = i < bf->ring.nr_ents ? &bf->slot[i] : NULL;
+	struct blkfront_slot *slot = i < q->ring.nr_ents ? &q->slot[i] : NULL;
 	char why[160];
 
 	if (!slot || !slot->req || slot->generation != rsp->id >> 32) {
@@ -149,13 +174,13 @@ static struct blkfront_slot *response_slot(struct blkfront *bf, const blkif_resp
 	} else {
 		return slot;
 	}
-	blkfront_fail(bf, -EPROTO, why);
+	blkfront_fail(q->bf, -EPROTO, why);
 	return NULL;
 }
 
-static void response_take(struct blkfront *bf, const blkif_response_t *rsp)
+static void response_take(struct blkfront_queue *q, const blkif_response_t *rsp)
 {
-	struct blkfront_slot *slot = response_slot(bf, rsp);
+	struct blkfront_slot *slot = response_slot(q, rsp);
 	struct blkfront_req *req;
 	int err;
 
@@ -166,135 +191,157 @@ static void response_take(struct blkfront *bf, const blkif_response_t *rsp)
 	if (err)
 		req->err = err;
 	else if (slot->nr_bounce && slot->op == BLKIF_OP_READ)
-		blkfront_slot_copy(bf, slot);
-	blkfront_slot_release(bf, slot);
-	bf->in_flight--;
-	bf->stats.responses++;
+		blkfront_slot_copy(q, slot);
+	blkfront_slot_release(q, slot);
+	q->in_flight--;
+	q->stats.responses++;
 	if (!--req->pieces && req->whole)
 		req->done(req, req->err);
 }
 
-unsigned int blkfront_poll(struct blkfront *bf)
+unsigned int blkfront_poll(struct blkfront_queue *q)
 {
-	RING_IDX prod = *(volatile RING_IDX *)&bf->ring.sring->rsp_prod;
-	unsigned int n = prod - bf->ring.rsp_cons;
+	RING_IDX prod = *(volatile RING_IDX *)&q->ring.sring->rsp_prod;
+	unsigned int n = prod - q->ring.rsp_cons;
 	blkif_response_t rsp;
 
-	if (n > bf->in_flight && !bf->error)
-		blkfront_fail(bf, -EPROTO, "the backend sent more responses than it had requests");
-	if (bf->error)
-		return failed_done(bf);
+	if (n > q->in_flight && !blkfront_error(q))
+		blkfront_fail(q->bf, -EPROTO,
+			      "the backend sent more responses than it had requests");
+	if (blkfront_error(q))
+		return failed_done(q);
 	xen_rmb(); /* rsp_prod before the responses: pairs with the backend's wmb before rsp_prod */
-	while (bf->ring.rsp_cons != prod && !bf->error) {
-		response_copy(bf, bf->ring.rsp_cons, &rsp);
-		bf->ring.rsp_cons++;
-		response_take(bf, &rsp);
+	while (q->ring.rsp_cons != prod && !blkfront_error(q)) {
+		response_copy(q, q->ring.rsp_cons, &rsp);
+		q->ring.rsp_cons++;
+		response_take(q, &rsp);
 	}
-	if (bf->head)
-		blkfront_pump(bf);
-	blkfront_push(bf);
-	return n + failed_done(bf);
+	if (q->head)
+		blkfront_pump(q);
+	blkfront_push(q);
+	return blkfront_error(q) ? n + failed_done(q) : n;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------ */
 
-static bool responses_waiting(const struct blkfront *bf)
+static bool responses_waiting(const struct blkfront_queue *q)
 {
-	return *(volatile RING_IDX *)&bf->ring.sring->rsp_prod != bf->ring.rsp_cons;
+	return *(volatile RING_IDX *)&q->ring.sring->rsp_prod != q->ring.rsp_cons;
 }
 
 /* Returns true if a response came.  The time is doubled when that pays, and halved when not. */
-static bool ring_spin(struct blkfront *bf)
+static bool ring_spin(struct blkfront_queue *q)
 {
-	uint64_t most = bf->opts.spin_us * 1000U, end;
+	uint64_t most = q->bf->opts.spin_us * 1000U, end;
 	bool came;
 
-	if (!most || !bf->in_flight)
+	if (!most || !q->in_flight)
 		return false;
-	end = blkfront_clock() + bf->spin_ns;
+	end = blkfront_clock() + q->spin_ns;
 	do {
-		for (int i = 0; i < 16 && !responses_waiting(bf); i++)
+		for (int i = 0; i < 16 && !responses_waiting(q); i++)
 			__builtin_ia32_pause();
-		came = responses_waiting(bf);
+		came = responses_waiting(q);
 	} while (!came && blkfront_clock() < end);
-	bf->spin_ns = came ? bf->spin_ns * 2 : bf->spin_ns / 2;
-	if (bf->spin_ns > most)
-		bf->spin_ns = most;
-	if (bf->spin_ns < SPIN_MIN_NS)
-		bf->spin_ns = SPIN_MIN_NS;
+	q->spin_ns = came ? q->spin_ns * 2 : q->spin_ns / 2;
+	if (q->spin_ns > most)
+		q->spin_ns = most;
+	if (q->spin_ns < SPIN_MIN_NS)
+		q->spin_ns = SPIN_MIN_NS;
 	return came;
 }
 
-static void event_take(struct blkfront *bf)
+static void event_take(struct blkfront_queue *q)
 {
-	int port = xenevtchn_pending(bf->guest->evtchn);
+	int port = xenevtchn_pending(q->evtchn);
 
 	if (port < 0)
 		return;
-	bf->stats.wakes++;
-	xenevtchn_unmask(bf->guest->evtchn, (evtchn_port_t)port);
+	q->stats.wakes++;
+	xenevtchn_unmask(q->evtchn, (evtchn_port_t)port);
+}
+
+static void kick_take(struct blkfront_queue *q)
+{
+	uint64_t count;
+	ssize_t n = read(q->kick_fd, &count, sizeof(count));
+
+	(void)n; /* what it is about is looked at anyway */
 }
 
 /* 0: something happened; 1: wake_fd is readable; -ETIMEDOUT, -EINTR. */
-static int ring_sleep(struct blkfront *bf, int timeout_ms)
+static int ring_sleep(struct blkfront_queue *q, int timeout_ms)
 {
-	struct pollfd pfd[3] = {
-		{.fd = xenevtchn_fd(bf->guest->evtchn), .events = POLLIN},
-		{.fd = front_fd(&bf->front), .events = POLLIN},
-		{.fd = bf->opts.wake_fd ? bf->opts.wake_fd : -1, .events = POLLIN},
+	const struct blkfront_opts *o = &q->bf->opts;
+	struct pollfd pfd[4] = {
+		{.fd = xenevtchn_fd(q->evtchn), .events = POLLIN},
+		{.fd = front_fd(&q->bf->front), .events = POLLIN},
+		{.fd = q->kick_fd, .events = POLLIN},
+		{.fd = o->wake_fd ? o->wake_fd : -1, .events = POLLIN},
 	};
 	int n;
 
-	bf->stats.sleeps++;
-	n = poll(pfd, 3, timeout_ms);
+	q->stats.sleeps++;
+	n = poll(pfd, 4, timeout_ms);
 	if (n < 0)
 		return -errno;
 	if (pfd[0].revents)
-		event_take(bf);
+		event_take(q);
 	if (pfd[1].revents)
-		blkfront_backend_changed(bf);
+		blkfront_backend_changed(q->bf);
 	if (pfd[2].revents)
+		kick_take(q);
+	if (pfd[3].revents)
 		return 1;
 	return n ? 0 : -ETIMEDOUT;
 }
 
+static void closed(struct blkfront_queue *q)
+{
+	if (!__atomic_exchange_n(&q->bf->closing_told, true, __ATOMIC_RELAXED))
+		fprintf(stderr, "vbd %u: the backend closed the device\n", q->bf->front.devid);
+	queue_end(q, -ESHUTDOWN);
+}
+
 /* The backend wants to close: give it a while to answer what it has, not for ever. */
-static int closing_check(struct blkfront *bf, int timeout_ms)
+static int closing_check(struct blkfront_queue *q, uint64_t end, int timeout_ms)
 {
 	uint64_t now = blkfront_clock();
 
-	if (!bf->in_flight || now >= bf->closing_end)
-		blkfront_fail(bf, -ESHUTDOWN, "the backend closed the device");
-	else if (timeout_ms < 0 || (uint64_t)timeout_ms > (bf->closing_end - now) / 1000000 + 1)
-		timeout_ms = (int)((bf->closing_end - now) / 1000000) + 1;
+	if (!q->in_flight || now >= end)
+		closed(q);
+	else if (timeout_ms < 0 || (uint64_t)timeout_ms > (end - now) / 1000000 + 1)
+		timeout_ms = (int)((end - now) / 1000000) + 1;
 	return timeout_ms;
 }
 
-int blkfront_wait(struct blkfront *bf, int timeout_ms)
+int blkfront_wait(struct blkfront_queue *q, int timeout_ms)
 {
 	for (;;) {
-		unsigned int n = blkfront_poll(bf);
+		unsigned int n = blkfront_poll(q);
 		int work, ret, sleep_ms = timeout_ms;
+		uint64_t end;
 
 		if (n)
 			return (int)n;
-		if (bf->error)
-			return bf->error;
-		if (ring_spin(bf))
+		if (q->error)
+			return q->error;
+		if (ring_spin(q))
 			continue;
 		/* Its mb pairs with the one in the backend's push, between rsp_prod and rsp_event.
 		 */
-		RING_FINAL_CHECK_FOR_RESPONSES(&bf->ring, work);
+		RING_FINAL_CHECK_FOR_RESPONSES(&q->ring, work);
 		if (work)
 			continue;
-		if (bf->closing_end)
-			sleep_ms = closing_check(bf, timeout_ms);
-		if (bf->error)
+		end = __atomic_load_n(&q->bf->closing_end, __ATOMIC_ACQUIRE);
+		if (end)
+			sleep_ms = closing_check(q, end, timeout_ms);
+		if (q->error)
 			continue;
-		ret = ring_sleep(bf, sleep_ms);
+		ret = ring_sleep(q, sleep_ms);
 		if (ret == -ETIMEDOUT && sleep_ms != timeout_ms)
 			continue;
 		if (ret)
-			return ret > 0 ? (int)blkfront_poll(bf) : ret;
+			return ret > 0 ? (int)blkfront_poll(q) : ret;
 	}
 }

@@ -62,12 +62,12 @@ int load_single(struct blkfront *bf, const struct blkfront_req *what)
 
 	req.done = single_done;
 	req.owner = &result;
-	err = blkfront_submit(bf, &req);
+	err = blkfront_submit(blkfront_queue(bf, 0), &req);
 	if (err)
 		return err;
-	blkfront_push(bf);
+	blkfront_push(blkfront_queue(bf, 0));
 	while (result > 0)
-		blkfront_wait(bf, -1);
+		blkfront_wait(blkfront_queue(bf, 0), -1);
 	return result;
 }
 
@@ -109,7 +109,7 @@ static int op_hold(struct blkfront *bf)
 	puts("connected");
 	fflush(stdout);
 	while (!load_stop && err != -ESHUTDOWN) {
-		err = blkfront_wait(bf, -1);
+		err = blkfront_wait(blkfront_queue(bf, 0), -1);
 		if (err < 0 && err != -EINTR && err != -ESHUTDOWN)
 			return err;
 	}

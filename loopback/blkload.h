@@ -63,7 +63,7 @@ int load_run(struct blkfront *bf, const struct load_opts *o, struct load_result 
 int load_single(struct blkfront *bf, const struct blkfront_req *what);
 
 /* blkload_report.c */
-void report_info(const struct blkfront *bf, const struct load_opts *o);
+void report_info(struct blkfront *bf, const struct load_opts *o);
 void report_result(const struct load_opts *o, const struct load_result *r);
 void report_progress(const struct load_result *r, double seconds);
 

@@ -13,7 +13,7 @@ static const char *json_bool(bool b)
 	return b ? "true" : "false";
 }
 
-void report_info(const struct blkfront *bf, const struct load_opts *o)
+void report_info(struct blkfront *bf, const struct load_opts *o)
 {
 	const struct blkfront_info *i = blkfront_info(bf);
 
@@ -26,7 +26,7 @@ void report_info(const struct blkfront *bf, const struct load_opts *o)
 		       i->sector_size, i->physical_sector_size, json_bool(i->readonly),
 		       json_bool(i->flush), json_bool(i->barrier), json_bool(i->discard),
 		       i->discard_granularity, i->discard_alignment, i->max_ring_order,
-		       blkfront_entries(bf));
+		       blkfront_entries(blkfront_queue(bf, 0)));
 		return;
 	}
 	printf("%s: %llu bytes, sectors of %u bytes (%u physical)%s\n", o->dev,
@@ -34,7 +34,7 @@ void report_info(const struct blkfront *bf, const struct load_opts *o)
 	       i->readonly ? ", read-only" : "");
 	printf("offers:%s%s%s, rings up to order %u; connected with %u entries\n",
 	       i->flush ? " flush" : "", i->barrier ? " barrier" : "", i->discard ? " discard" : "",
-	       i->max_ring_order, blkfront_entries(bf));
+	       i->max_ring_order, blkfront_entries(blkfront_queue(bf, 0)));
 }
 
 static double us(double ns)

@@ -34,7 +34,7 @@ struct io {
 };
 
 struct run {
-	struct blkfront *bf;
+	struct blkfront_queue *queue;
 	const struct load_opts *o;
 	struct load_result *result;
 	struct io *io;
@@ -180,7 +180,7 @@ static void io_submit(struct io *io, uint64_t now)
 	int err;
 
 	io->start = now;
-	err = blkfront_submit(run->bf, &io->req);
+	err = blkfront_submit(run->queue, &io->req);
 	if (err)
 		run->err = err;
 	else
@@ -301,15 +301,15 @@ static int phase_run(struct run *run)
 		run->end = run->begin + (uint64_t)(run->o->runtime * 1e9);
 	for (unsigned int i = 0; i < run->o->qd; i++)
 		io_start(&run->io[i], run->begin);
-	blkfront_push(run->bf);
+	blkfront_push(run->queue);
 	while (run->active) {
-		int n = blkfront_wait(run->bf, 1000);
+		int n = blkfront_wait(run->queue, 1000);
 
 		if (n < 0 && n != -EINTR && n != -ETIMEDOUT)
 			run->err = n;
 		idle = n == -ETIMEDOUT ? idle + 1 : 0;
 		if (idle == STUCK_S)
-			blkfront_cancel(run->bf, -ETIMEDOUT);
+			blkfront_cancel(run->queue, -ETIMEDOUT);
 		if (tty)
 			progress(run, &last);
 	}
@@ -325,7 +325,7 @@ static int run_phases(struct run *run)
 
 	run->result->seconds = (double)(clock_ns() - run->begin + 1) * 1e-9;
 	run->result->cpu_seconds = cpu_now() - cpu;
-	run->result->front = *blkfront_stats(run->bf);
+	run->result->front = *blkfront_stats(run->queue);
 	if (err || !run->tag)
 		return err;
 	run->readback = true;
@@ -337,7 +337,7 @@ static int run_phases(struct run *run)
 static int run_buffers(struct run *run)
 {
 	size_t room = (run->o->bs + BLKFRONT_PAGE - 1) / BLKFRONT_PAGE * BLKFRONT_PAGE;
-	char *base = blkfront_buffer(run->bf, 0);
+	char *base = blkfront_buffer(run->queue, 0);
 
 	if (!base)
 		base = run->memory = aligned_alloc(BLKFRONT_PAGE, room * run->o->qd);
@@ -366,7 +366,7 @@ static int run_tags(struct run *run)
 
 int load_run(struct blkfront *bf, const struct load_opts *o, struct load_result *result)
 {
-	struct run run = {.bf = bf,
+	struct run run = {.queue = blkfront_queue(bf, 0),
 			  .o = o,
 			  .result = result,
 			  .unit = pattern_unit(o->bs),

@@ -3,7 +3,7 @@
  * A guest's side of xenbus, for any kind of frontend, on stock Xen libraries only: a program made
  * from this would run in a real domU as well.
  *
- * It owns the three library handles and one watch per device.  State changes and keys are written
+ * It owns the two library handles and one watch per device.  State changes and keys are written
  * in one transaction that first reads the device's own `state`, so that a directory which the
  * toolstack has removed is never made again.  Waiting is always for the backend's state, by watch
  * and timeout.
@@ -39,11 +39,7 @@ int guest_open(struct guest *g)
 		what = "the grant allocator (on real Xen: is xen-gntalloc loaded?)";
 		g->gntshr = xengntshr_open(NULL, 0);
 	}
-	if (g->gntshr) {
-		what = "the event channels (on real Xen: is xen-evtchn loaded?)";
-		g->evtchn = xenevtchn_open(NULL, 0);
-	}
-	if (!g->evtchn) {
+	if (!g->gntshr) {
 		int err = errno ? -errno : -EIO;
 
 		fprintf(stderr, "cannot open %s: %s\n", what, strerror(-err));
@@ -55,8 +51,6 @@ int guest_open(struct guest *g)
 
 void guest_close(struct guest *g)
 {
-	if (g->evtchn)
-		xenevtchn_close(g->evtchn);
 	if (g->gntshr)
 		xengntshr_close(g->gntshr);
 	if (g->xs)

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <xenevtchn.h>
 #include <xengnttab.h>
 #include <xenstore.h>
 #include <xen/grant_table.h>
@@ -17,11 +16,10 @@
 #define FRONT_STATE(state) (1U << (state))
 #define FRONT_GONE	   FRONT_STATE(XenbusStateUnknown) /* no backend node, or no number in it */
 
-/* What a guest program has open; all of stock Xen's libraries. */
+/* What a guest program has open, of stock Xen's libraries; event channels are each thread's own. */
 struct guest {
 	struct xs_handle *xs;
 	xengntshr_handle *gntshr;
-	xenevtchn_handle *evtchn;
 };
 
 /* 0 or -errno; a failure is reported on stderr in one sentence that names what to do. */

@@ -38,10 +38,11 @@ struct job {
 };
 
 static const char *dev;
-static struct blkfront_opts opts = {.ring_order = 2, .spin_us = 10};
+static struct blkfront_opts opts = {.ring_order = 2, .indirect = 32, .spin_us = 10};
 
 static struct guest guest;
 static struct blkfront *bf;
+static struct blkfront_queue *queue; /* the only one, for there is one thread */
 static pthread_t owner;
 static bool owner_runs;
 static int wake_fd = -1;
@@ -76,11 +77,11 @@ static bool jobs_submit(void)
 		int err;
 
 		next = job->next; /* once it is done, the job is gone */
-		err = blkfront_submit(bf, &job->req);
+		err = blkfront_submit(queue, &job->req);
 		if (err)
 			job_done(&job->req, err);
 	}
-	blkfront_push(bf);
+	blkfront_push(queue);
 	return go_on;
 }
 
@@ -97,10 +98,10 @@ static void *owner_main(void *arg)
 	struct pollfd pfd = {.fd = wake_fd, .events = POLLIN};
 
 	while (jobs_submit()) {
-		int n = blkfront_wait(bf, -1);
+		int n = blkfront_wait(queue, -1);
 
 		/* With the device lost there is nothing to wait for but jobs, to refuse them. */
-		if (n < 0 && blkfront_error(bf))
+		if (n < 0 && blkfront_error(queue))
 			poll(&pfd, 1, -1);
 		if (n <= 0)
 			wake_drain();
@@ -305,6 +306,7 @@ static int xenblk_after_fork(void)
 		nbdkit_error("cannot connect %s: %s", dev, strerror(errno));
 		return -1;
 	}
+	queue = blkfront_queue(bf, 0);
 	if (pthread_create(&owner, NULL, owner_main, NULL)) {
 		nbdkit_error("cannot make the frontend's thread");
 		return -1;

@@ -23,39 +23,44 @@
 
 #define WAIT_MS 2000
 
-static blkif_request_t good_read(const struct blkfront *bf, uint64_t id)
+static struct blkfront *bf;
+
+static blkif_request_t good_read(struct blkfront_queue *q, uint64_t id)
 {
 	blkif_request_t r = {.operation = BLKIF_OP_READ, .nr_segments = 1, .id = id};
 
-	r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
+	r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(q, 0), 0, 7};
 	return r;
 }
 
 /* ---- what the backend made of it ---------------------------------------------------------- */
 
-static const char *no_answer(struct blkfront *bf)
+static const char *no_answer(void)
 {
 	enum xenbus_state state = front_backend_state(blkfront_front(bf));
 
 	return state == XenbusStateConnected ? "silent" : "closed";
 }
 
-static void attack_run(struct blkfront *bf, const struct attack *a, uint64_t id)
+/* An indirect request is answered as what it stands for: Linux' blkfront insists. */
+static uint8_t answered_as(const blkif_request_t *r)
 {
-	blkif_request_t r = good_read(bf, id);
+	return r->operation == BLKIF_OP_INDIRECT
+		       ? ((const blkif_request_indirect_t *)r)->indirect_op
+		       : r->operation;
+}
+
+static void attack_run(struct blkfront_queue *q, const struct attack *a, uint64_t id)
+{
+	blkif_request_t r = good_read(q, id);
 	blkif_response_t rsp;
 
-	uint8_t op;
-
-	a->change(&r, bf);
-	/* An indirect request is answered as what it stands for: Linux' blkfront insists. */
-	op = r.operation == BLKIF_OP_INDIRECT ? ((blkif_request_indirect_t *)&r)->indirect_op
-					      : r.operation;
-	blkfront_raw_put(bf, &r);
-	blkfront_raw_push(bf, blkfront_raw_prod(bf));
-	if (blkfront_raw_response(bf, &rsp, WAIT_MS))
-		printf("%s %s\n", a->name, no_answer(bf));
-	else if (rsp.id != id || rsp.operation != op)
+	a->change(&r, q);
+	blkfront_raw_put(q, &r);
+	blkfront_raw_push(q, blkfront_raw_prod(q));
+	if (blkfront_raw_response(q, &rsp, WAIT_MS))
+		printf("%s %s\n", a->name, no_answer());
+	else if (rsp.id != id || rsp.operation != answered_as(&r))
 		printf("%s answers-another\n", a->name);
 	else
 		printf("%s %d\n", a->name, rsp.status);
@@ -65,7 +70,7 @@ static void attack_run(struct blkfront *bf, const struct attack *a, uint64_t id)
  * A whole ring at once, every second request bad in a way of its own: each gets its own answer
  * (XSA-361), in whatever order.
  */
-static void attack_mixed(struct blkfront *bf, const char *name,
+static void attack_mixed(struct blkfront_queue *q, const char *name,
 			 void (*change)(blkif_request_t *, unsigned int), unsigned int from,
 			 unsigned int below)
 {
@@ -76,16 +81,16 @@ static void attack_mixed(struct blkfront *bf, const char *name,
 		unsigned int batch = n - at < 32 ? n - at : 32;
 
 		for (unsigned int i = at; i < at + batch; i++) {
-			blkif_request_t r = good_read(bf, i);
+			blkif_request_t r = good_read(q, i);
 
 			if (i & 1)
 				change(&r, from + i / 2);
-			blkfront_raw_put(bf, &r);
+			blkfront_raw_put(q, &r);
 		}
-		blkfront_raw_push(bf, blkfront_raw_prod(bf));
+		blkfront_raw_push(q, blkfront_raw_prod(q));
 		for (unsigned int i = 0; i < batch; i++) {
-			if (blkfront_raw_response(bf, &rsp, WAIT_MS)) {
-				printf("%s %s\n", name, no_answer(bf));
+			if (blkfront_raw_response(q, &rsp, WAIT_MS)) {
+				printf("%s %s\n", name, no_answer());
 				return;
 			}
 			wrong += rsp.status != (rsp.id & 1 ? BLKIF_RSP_ERROR : BLKIF_RSP_OKAY);
@@ -99,7 +104,7 @@ static void attack_mixed(struct blkfront *bf, const char *name,
 static struct {
 	pthread_t thread;
 	volatile bool stop;
-	struct blkfront *bf;
+	struct blkfront_queue *q;
 } flipper;
 
 static bool abi32;
@@ -110,8 +115,8 @@ static void *flip(void *arg)
 	const int last_sect = (abi32 ? 20 : 24) + 5;
 
 	while (!flipper.stop) {
-		for (RING_IDX i = 0; i < blkfront_entries(flipper.bf); i++) {
-			volatile uint8_t *r = blkfront_raw_entry(flipper.bf, i);
+		for (RING_IDX i = 0; i < blkfront_entries(flipper.q); i++) {
+			volatile uint8_t *r = blkfront_raw_entry(flipper.q, i);
 
 			r[1] = 255; /* nr_segments */
 			r[last_sect] = 255;
@@ -124,41 +129,41 @@ static void *flip(void *arg)
 	return arg;
 }
 
-static void attack_flip(struct blkfront *bf)
+static void attack_flip(struct blkfront_queue *q)
 {
 	time_t end = time(NULL) + 3;
 	blkif_response_t rsp;
 	int n, rc = 0;
 
-	flipper.bf = bf;
+	flipper.q = q;
 	if (pthread_create(&flipper.thread, NULL, flip, NULL))
 		exit(1);
 	for (n = 0; n < 5000 && !rc && time(NULL) < end; n++) {
-		blkif_request_t r = good_read(bf, (uint64_t)n);
+		blkif_request_t r = good_read(q, (uint64_t)n);
 
-		blkfront_raw_put(bf, &r);
-		blkfront_raw_push(bf, blkfront_raw_prod(bf));
-		rc = blkfront_raw_response(bf, &rsp, WAIT_MS);
+		blkfront_raw_put(q, &r);
+		blkfront_raw_push(q, blkfront_raw_prod(q));
+		rc = blkfront_raw_response(q, &rsp, WAIT_MS);
 	}
 	flipper.stop = true;
 	pthread_join(flipper.thread, NULL);
-	printf("flip %s\n", rc ? no_answer(bf) : "answered");
+	printf("flip %s\n", rc ? no_answer() : "answered");
 }
 
 /* XSA-216: an answer's padding (byte 9, and 12 to 15 on x86_64) must not carry the backend's
  * memory. */
-static void attack_padding(struct blkfront *bf)
+static void attack_padding(struct blkfront_queue *q)
 {
-	volatile uint8_t *raw = blkfront_raw_entry(bf, blkfront_raw_prod(bf));
-	blkif_request_t r = good_read(bf, 0xaaaaaaaaaaaaaaaaU);
+	volatile uint8_t *raw = blkfront_raw_entry(q, blkfront_raw_prod(q));
+	blkif_request_t r = good_read(q, 0xaaaaaaaaaaaaaaaaU);
 	blkif_response_t rsp;
 	bool leak;
 
 	r.sector_number = 0;
-	blkfront_raw_put(bf, &r);
-	blkfront_raw_push(bf, blkfront_raw_prod(bf));
-	if (blkfront_raw_response(bf, &rsp, WAIT_MS)) {
-		printf("padding %s\n", no_answer(bf));
+	blkfront_raw_put(q, &r);
+	blkfront_raw_push(q, blkfront_raw_prod(q));
+	if (blkfront_raw_response(q, &rsp, WAIT_MS)) {
+		printf("padding %s\n", no_answer());
 		return;
 	}
 	/* Where it is not zeroed the request still stands. */
@@ -168,11 +173,11 @@ static void attack_padding(struct blkfront *bf)
 	printf("padding %s\n", leak ? "leak" : "clean");
 }
 
-static void attack_overflow(struct blkfront *bf, RING_IDX by, const char *name)
+static void attack_overflow(struct blkfront_queue *q, RING_IDX by, const char *name)
 {
 	int state;
 
-	blkfront_raw_push(bf, blkfront_raw_prod(bf) + by);
+	blkfront_raw_push(q, blkfront_raw_prod(q) + by);
 	state = front_wait(blkfront_front(bf),
 			   FRONT_STATE(XenbusStateClosing) | FRONT_STATE(XenbusStateClosed),
 			   WAIT_MS);
@@ -180,54 +185,54 @@ static void attack_overflow(struct blkfront *bf, RING_IDX by, const char *name)
 }
 
 /* An event storm with nothing on the ring, then a good request. */
-static void attack_storm(struct blkfront *bf)
+static void attack_storm(struct blkfront_queue *q)
 {
 	for (int i = 0; i < 200000; i++)
-		blkfront_raw_push(bf, blkfront_raw_prod(bf));
+		blkfront_raw_push(q, blkfront_raw_prod(q));
 	printf("storm ");
-	attack_run(bf, &attacks[0], 1);
+	attack_run(q, &attacks[0], 1);
 }
 
 /* Events without end, or requests that are refused without end; until we are killed. */
-static void attack_on(struct blkfront *bf, bool requests)
+static void attack_on(struct blkfront_queue *q, bool requests)
 {
-	blkif_request_t r = good_read(bf, 1);
+	blkif_request_t r = good_read(q, 1);
 	blkif_response_t rsp;
 
 	r.nr_segments = 255;
 	for (;;) {
 		if (requests)
-			blkfront_raw_put(bf, &r);
-		blkfront_raw_push(bf, blkfront_raw_prod(bf));
-		if (requests && blkfront_raw_response(bf, &rsp, WAIT_MS))
+			blkfront_raw_put(q, &r);
+		blkfront_raw_push(q, blkfront_raw_prod(q));
+		if (requests && blkfront_raw_response(q, &rsp, WAIT_MS))
 			break;
 	}
 }
 
-static void attack(struct blkfront *bf, const char *name, uint64_t id)
+static void attack(struct blkfront_queue *q, const char *name, uint64_t id)
 {
 	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
 		if (!strcmp(name, attacks[i].name)) {
-			attack_run(bf, &attacks[i], id);
+			attack_run(q, &attacks[i], id);
 			return;
 		}
 	}
 	if (!strcmp(name, "flip"))
-		attack_flip(bf);
+		attack_flip(q);
 	else if (!strcmp(name, "each-last-sect"))
-		attack_mixed(bf, name, last_sect_each, 8, 256);
+		attack_mixed(q, name, last_sect_each, 8, 256);
 	else if (!strcmp(name, "each-bad-ref"))
-		attack_mixed(bf, name, bad_ref_at, 0, BLKFRONT_SEGMENTS);
+		attack_mixed(q, name, bad_ref_at, 0, BLKFRONT_SEGMENTS);
 	else if (!strcmp(name, "padding"))
-		attack_padding(bf);
+		attack_padding(q);
 	else if (!strcmp(name, "storm"))
-		attack_storm(bf);
+		attack_storm(q);
 	else if (!strcmp(name, "storm-on") || !strcmp(name, "refused-on"))
-		attack_on(bf, name[0] == 'r');
+		attack_on(q, name[0] == 'r');
 	else if (!strcmp(name, "overflow"))
-		attack_overflow(bf, blkfront_entries(bf) + 1, name);
+		attack_overflow(q, blkfront_entries(q) + 1, name);
 	else if (!strcmp(name, "overflow-half"))
-		attack_overflow(bf, 1U << 31, name);
+		attack_overflow(q, 1U << 31, name);
 	else
 		printf("%s is-no-case\n", name);
 }
@@ -242,8 +247,8 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	struct blkfront_opts opts = {.buffer_pages = 1};
+	struct blkfront_queue *q;
 	struct guest guest;
-	struct blkfront *bf;
 	int devid, first = 2;
 
 	for (; argc > first && argv[first][0] == '-'; first++) {
@@ -265,8 +270,10 @@ int main(int argc, char **argv)
 	bf = blkfront_open(&guest, (unsigned int)devid, &opts);
 	if (!bf)
 		return 1;
+	q = blkfront_queue(bf, 0);
+	disk_sectors = blkfront_info(bf)->sectors;
 	for (int i = first; i < argc; i++)
-		attack(bf, argv[i], 0x1234567800000000U + (uint64_t)i);
+		attack(q, argv[i], 0x1234567800000000U + (uint64_t)i);
 	blkfront_close(bf);
 	guest_close(&guest);
 	return 0;

@@ -50,15 +50,15 @@ static int parse(char *word)
 }
 
 /* The backend reads the ring that it was told of, and we look at the one that we have. */
-static const char *try_read(struct blkfront *bf)
+static const char *try_read(struct blkfront_queue *q)
 {
 	blkif_request_t r = {.operation = BLKIF_OP_READ, .nr_segments = 1};
 	blkif_response_t rsp;
 
-	r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
-	blkfront_raw_put(bf, &r);
-	blkfront_raw_push(bf, blkfront_raw_prod(bf));
-	return blkfront_raw_response(bf, &rsp, 1000) ? "connected, silent" : "connected";
+	r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(q, 0), 0, 7};
+	blkfront_raw_put(q, &r);
+	blkfront_raw_push(q, blkfront_raw_prod(q));
+	return blkfront_raw_response(q, &rsp, 1000) ? "connected, silent" : "connected";
 }
 
 int main(int argc, char **argv)
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	if (guest_open(&guest))
 		return 1;
 	bf = blkfront_open(&guest, (unsigned int)devid, &opts);
-	puts(bf ? try_read(bf) : "refused");
+	puts(bf ? try_read(blkfront_queue(bf, 0)) : "refused");
 	if (bf)
 		blkfront_close(bf);
 	guest_close(&guest);

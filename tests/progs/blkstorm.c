@@ -38,32 +38,33 @@ static void write_key(struct blkfront *bf, const char *key, const char *value)
 }
 
 /* Reads, and now and then a write or something that is none. */
-static void put_requests(struct blkfront *bf)
+static void put_requests(struct blkfront_queue *q)
 {
 	for (unsigned int i = any(8); i > 0; i--) {
 		blkif_request_t r = {.operation = (uint8_t)(any(4) ? 0 : any(8)), .nr_segments = 1};
 
 		r.sector_number = any(1000);
-		r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
-		blkfront_raw_put(bf, &r);
+		r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(q, 0), 0, 7};
+		blkfront_raw_put(q, &r);
 	}
-	blkfront_raw_push(bf, blkfront_raw_prod(bf));
+	blkfront_raw_push(q, blkfront_raw_prod(q));
 }
 
 static unsigned long storm(struct blkfront *bf, time_t seconds)
 {
+	struct blkfront_queue *q = blkfront_queue(bf, 0);
 	time_t end = time(NULL) + seconds;
 	unsigned long writes = 0;
 
 	while (time(NULL) < end) {
 		/* Connects now and then, or the storm would only ever meet a closed device. */
 		if (any(16) == 0) {
-			memset(blkfront_raw_ring(bf), 0, 64);
+			memset(blkfront_raw_ring(q), 0, 64);
 			front_reset(blkfront_front(bf), 100);
 			write_key(bf, "state", "3");
 			front_wait(blkfront_front(bf), FRONT_STATE(XenbusStateConnected), 20);
 		}
-		put_requests(bf);
+		put_requests(q);
 		for (int i = 0; i < 64; i++, writes++)
 			write_key(bf, "state", states[any(sizeof(states) / sizeof(*states))]);
 		if (any(4) == 0)

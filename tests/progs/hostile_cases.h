@@ -7,184 +7,188 @@
 
 #include "loopback/blkfront.h"
 
+static uint64_t disk_sectors;
+
 struct attack {
 	const char *name;
-	void (*change)(blkif_request_t *r, const struct blkfront *bf);
+	void (*change)(blkif_request_t *r, struct blkfront_queue *q);
 };
 
 /* ---- one request each, changed from a good read of the first page ------------------------- */
 
-static void good(blkif_request_t *r, const struct blkfront *bf)
+static void good(blkif_request_t *r, struct blkfront_queue *q)
 {
 	(void)r;
-	(void)bf;
+	(void)q;
 }
 
-static void unknown_op(blkif_request_t *r, const struct blkfront *bf)
+static void unknown_op(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->operation = 99;
 }
 
-static void reserved_op(blkif_request_t *r, const struct blkfront *bf)
+static void reserved_op(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->operation = BLKIF_OP_RESERVED_1;
 }
 
-static void indirect(blkif_request_t *r, const struct blkfront *bf)
+static void indirect(blkif_request_t *r, struct blkfront_queue *q)
 {
 	blkif_request_indirect_t *i = (blkif_request_indirect_t *)r;
 
 	i->operation = BLKIF_OP_INDIRECT;
 	i->indirect_op = BLKIF_OP_READ;
 	i->nr_segments = 65535;
-	i->indirect_grefs[0] = blkfront_raw_ref(bf, 0);
+	i->indirect_grefs[0] = blkfront_raw_ref(q, 0);
 }
 
-static void no_segments(blkif_request_t *r, const struct blkfront *bf)
+static void no_segments(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->nr_segments = 0;
 }
 
-static void twelve_segments(blkif_request_t *r, const struct blkfront *bf)
+static void twelve_segments(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->nr_segments = 12;
 }
 
-static void many_segments(blkif_request_t *r, const struct blkfront *bf)
+static void many_segments(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->nr_segments = 255;
 }
 
-static void first_after_last(blkif_request_t *r, const struct blkfront *bf)
+static void first_after_last(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->seg[0].first_sect = 5;
 	r->seg[0].last_sect = 4;
 }
 
-static void last_beyond_page(blkif_request_t *r, const struct blkfront *bf)
+static void last_beyond_page(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->seg[0].last_sect = 8;
 }
 
-static void last_255(blkif_request_t *r, const struct blkfront *bf)
+static void last_255(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->seg[0].last_sect = 255;
 }
 
-static void past_end(blkif_request_t *r, const struct blkfront *bf)
+static void past_end(blkif_request_t *r, struct blkfront_queue *q)
 {
-	r->sector_number = blkfront_info(bf)->sectors;
+	(void)q;
+	r->sector_number = disk_sectors;
 }
 
-static void across_end(blkif_request_t *r, const struct blkfront *bf)
+static void across_end(blkif_request_t *r, struct blkfront_queue *q)
 {
-	r->sector_number = blkfront_info(bf)->sectors - 1;
+	(void)q;
+	r->sector_number = disk_sectors - 1;
 }
 
-static void sector_wraps(blkif_request_t *r, const struct blkfront *bf)
+static void sector_wraps(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->sector_number = UINT64_MAX - 3;
 }
 
-static void byte_offset_wraps(blkif_request_t *r, const struct blkfront *bf)
+static void byte_offset_wraps(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->sector_number = 1ULL << 55;
 }
 
-static void bad_ref(blkif_request_t *r, const struct blkfront *bf)
+static void bad_ref(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->seg[0].gref = 0xfffffff0U;
 }
 
-static void reserved_ref(blkif_request_t *r, const struct blkfront *bf)
+static void reserved_ref(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->seg[0].gref = 0;
 }
 
-static void bad_ref_last(blkif_request_t *r, const struct blkfront *bf)
+static void bad_ref_last(blkif_request_t *r, struct blkfront_queue *q)
 {
 	r->nr_segments = BLKFRONT_SEGMENTS;
 	for (int i = 0; i < BLKFRONT_SEGMENTS; i++)
-		r->seg[i] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
+		r->seg[i] = (struct blkif_request_segment){blkfront_raw_ref(q, 0), 0, 7};
 	r->seg[BLKFRONT_SEGMENTS - 1].gref = 60000;
 }
 
-static void same_ref(blkif_request_t *r, const struct blkfront *bf)
+static void same_ref(blkif_request_t *r, struct blkfront_queue *q)
 {
 	r->nr_segments = BLKFRONT_SEGMENTS;
 	for (int i = 0; i < BLKFRONT_SEGMENTS; i++)
-		r->seg[i] = (struct blkif_request_segment){blkfront_raw_ref(bf, 0), 0, 7};
+		r->seg[i] = (struct blkif_request_segment){blkfront_raw_ref(q, 0), 0, 7};
 }
 
-static void write_op(blkif_request_t *r, const struct blkfront *bf)
+static void write_op(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->operation = BLKIF_OP_WRITE;
 }
 
-static void barrier(blkif_request_t *r, const struct blkfront *bf)
+static void barrier(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->operation = BLKIF_OP_WRITE_BARRIER;
 }
 
-static void empty_barrier(blkif_request_t *r, const struct blkfront *bf)
+static void empty_barrier(blkif_request_t *r, struct blkfront_queue *q)
 {
-	barrier(r, bf);
+	barrier(r, q);
 	r->nr_segments = 0;
 }
 
-static void flush_with_data(blkif_request_t *r, const struct blkfront *bf)
+static void flush_with_data(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	r->operation = BLKIF_OP_FLUSH_DISKCACHE;
 }
 
-static void flush(blkif_request_t *r, const struct blkfront *bf)
+static void flush(blkif_request_t *r, struct blkfront_queue *q)
 {
-	flush_with_data(r, bf);
+	flush_with_data(r, q);
 	r->nr_segments = 0;
 	r->sector_number = UINT64_MAX; /* means nothing here */
 }
 
-static void flush_past_end(blkif_request_t *r, const struct blkfront *bf)
+static void flush_past_end(blkif_request_t *r, struct blkfront_queue *q)
 {
-	flush_with_data(r, bf);
-	r->sector_number = blkfront_info(bf)->sectors;
+	flush_with_data(r, q);
+	r->sector_number = disk_sectors;
 }
 
-static void flush_12_segments(blkif_request_t *r, const struct blkfront *bf)
+static void flush_12_segments(blkif_request_t *r, struct blkfront_queue *q)
 {
-	flush_with_data(r, bf);
+	flush_with_data(r, q);
 	r->nr_segments = 12;
 }
 
-static void ring_as_data(blkif_request_t *r, const struct blkfront *bf)
+static void ring_as_data(blkif_request_t *r, struct blkfront_queue *q)
 {
 	r->operation = BLKIF_OP_WRITE;
-	r->seg[0].gref = blkfront_raw_ring_ref(bf, 0);
+	r->seg[0].gref = blkfront_raw_ring_ref(q, 0);
 }
 
-static void indirect_nested(blkif_request_t *r, const struct blkfront *bf)
+static void indirect_nested(blkif_request_t *r, struct blkfront_queue *q)
 {
 	blkif_request_indirect_t *i = (blkif_request_indirect_t *)r;
 
 	i->operation = BLKIF_OP_INDIRECT;
 	i->indirect_op = BLKIF_OP_INDIRECT;
 	i->nr_segments = 0;
-	i->indirect_grefs[0] = blkfront_raw_ring_ref(bf, 0);
+	i->indirect_grefs[0] = blkfront_raw_ring_ref(q, 0);
 }
 
 static void discard(blkif_request_t *r, uint64_t sector, uint64_t sectors)
@@ -197,38 +201,39 @@ static void discard(blkif_request_t *r, uint64_t sector, uint64_t sectors)
 	d->nr_sectors = sectors;
 }
 
-static void discard_good(blkif_request_t *r, const struct blkfront *bf)
+static void discard_good(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	discard(r, 0, 8);
 }
 
-static void discard_past_end(blkif_request_t *r, const struct blkfront *bf)
+static void discard_past_end(blkif_request_t *r, struct blkfront_queue *q)
 {
-	discard(r, blkfront_info(bf)->sectors - 8, 16);
+	(void)q;
+	discard(r, disk_sectors - 8, 16);
 }
 
-static void discard_wraps(blkif_request_t *r, const struct blkfront *bf)
+static void discard_wraps(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	discard(r, 8, UINT64_MAX - 4);
 }
 
-static void discard_nothing(blkif_request_t *r, const struct blkfront *bf)
+static void discard_nothing(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	discard(r, 0, 0);
 }
 
-static void discard_flags(blkif_request_t *r, const struct blkfront *bf)
+static void discard_flags(blkif_request_t *r, struct blkfront_queue *q)
 {
-	discard_good(r, bf);
+	discard_good(r, q);
 	r->nr_segments = 255;
 }
 
-static void discard_all_wraps(blkif_request_t *r, const struct blkfront *bf)
+static void discard_all_wraps(blkif_request_t *r, struct blkfront_queue *q)
 {
-	(void)bf;
+	(void)q;
 	discard(r, UINT64_MAX, 1);
 }
 

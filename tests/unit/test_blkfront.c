@@ -4,15 +4,8 @@
  * of both ABIs stand, how long requests are split, and which answers are not believed.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "loopback/blkfront_priv.h"
+#include "tests/unit/fakeback.h"
 
 /* The 32-bit layouts as an i386 compiler lays them out: 64-bit fields aligned to 4. */
 struct seg32 {
@@ -51,90 +44,14 @@ _Static_assert(offsetof(blkif_response_t, operation) == 8, "responses begin alik
 _Static_assert(offsetof(blkif_response_t, status) == 10, "responses begin alike");
 _Static_assert(offsetof(struct blkif_sring, ring) == 64, "entries start at 64");
 
-#define PAGES 64
-
-static struct blkfront *bf;
-static int done_count, done_err;
-
-static void count_done(struct blkfront_req *req, int err)
-{
-	(void)req;
-	done_count++;
-	done_err = err;
-}
-
-static void front_make(bool abi32, unsigned int order, unsigned int buffers, unsigned int bounces)
-{
-	void *ring;
-
-	bf = calloc(1, sizeof(*bf));
-	assert_non_null(bf);
-	bf->abi = abi32 ? &blkfront_abi32 : &blkfront_abi64;
-	bf->opts.buffer_pages = buffers;
-	bf->ring_pages = 1U << order;
-	bf->data_pages = buffers + bounces;
-	bf->data = aligned_alloc(BLKFRONT_PAGE, (size_t)bf->data_pages * BLKFRONT_PAGE);
-	bf->data_ref = calloc(bf->data_pages, sizeof(*bf->data_ref));
-	bf->bounce = calloc(bf->data_pages, sizeof(*bf->bounce));
-	ring = aligned_alloc(BLKFRONT_PAGE, (size_t)bf->ring_pages * BLKFRONT_PAGE);
-	memset(ring, 0, (size_t)bf->ring_pages * BLKFRONT_PAGE);
-	for (unsigned int i = 0; i < bf->data_pages; i++)
-		bf->data_ref[i] = 1000 + i;
-	blkfront_ring_init(bf, ring);
-	blkfront_slots_init(bf);
-	bf->ring.sring->req_event = 1U << 30; /* the test looks by itself: no notification */
-	done_count = 0;
-	done_err = 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	free(bf->ring.sring);
-	free(bf->data);
-	free(bf->data_ref);
-	free(bf->bounce);
-	free(bf);
-	return 0;
-}
-
-/* The backend's view of request @idx, in the native layout. */
-static blkif_request_t seen(RING_IDX idx)
-{
-	const char *from = blkfront_entry(bf, idx);
-	blkif_request_t r = {0};
-
-	assert_true(idx < bf->ring.sring->req_prod);
-	memcpy(&r, from, 4);
-	memcpy((char *)&r + 8, from + 4 + bf->abi->gap, sizeof(r) - 8);
-	return r;
-}
-
-static void answer(uint64_t id, uint8_t operation, int16_t status)
-{
-	struct blkif_sring *sring = bf->ring.sring;
-	char *to = blkfront_entry(bf, sring->rsp_prod);
-
-	memcpy(to, &id, 8);
-	to[8] = (char)operation;
-	memcpy(to + 10, &status, 2);
-	sring->rsp_prod++;
-}
-
-static struct blkfront_req request(uint8_t op, uint64_t sector, uint64_t sectors, void *buf)
-{
-	return (struct blkfront_req){
-		.op = op, .sector = sector, .sectors = sectors, .buf = buf, .done = count_done};
-}
-
 static void rings_have_32_entries_a_page(void **state)
 {
 	(void)state;
 	for (unsigned int order = 0; order <= BLKFRONT_MAX_ORDER; order++) {
 		for (int abi32 = 0; abi32 < 2; abi32++) {
 			front_make(abi32, order, 1, 0);
-			assert_int_equal(blkfront_entries(bf), 32U << order);
-			teardown(NULL);
+			assert_int_equal(blkfront_entries(q), 32U << order);
+			front_free(NULL);
 		}
 	}
 	front_make(false, 0, 1, 0);
@@ -147,11 +64,11 @@ static void a_read_has_its_fields(bool abi32)
 
 	front_make(abi32, 0, PAGES, 0);
 	bf->front.devid = 51712;
-	req = request(BLKIF_OP_READ, 0x123456789a, 19, bf->data + 3 * BLKFRONT_PAGE + 1024);
-	assert_int_equal(blkfront_submit(bf, &req), 0);
-	assert_int_equal(bf->ring.sring->req_prod, 0);
-	blkfront_push(bf);
-	assert_int_equal(bf->ring.sring->req_prod, 1);
+	req = request(BLKIF_OP_READ, 0x123456789a, 19, q->data + 3 * BLKFRONT_PAGE + 1024);
+	assert_int_equal(blkfront_submit(q, &req), 0);
+	assert_int_equal(q->ring.sring->req_prod, 0);
+	blkfront_push(q);
+	assert_int_equal(q->ring.sring->req_prod, 1);
 	r = seen(0);
 	assert_int_equal(r.operation, BLKIF_OP_READ);
 	assert_int_equal(r.handle, 51712);
@@ -165,7 +82,7 @@ static void a_read_has_its_fields(bool abi32)
 	assert_int_equal(r.seg[1].last_sect, 7);
 	assert_int_equal(r.seg[2].last_sect, 4);
 	answer(r.id, BLKIF_OP_READ, BLKIF_RSP_OKAY);
-	assert_int_equal(blkfront_poll(bf), 1);
+	assert_int_equal(blkfront_poll(q), 1);
 	assert_int_equal(done_count, 1);
 	assert_int_equal(done_err, 0);
 }
@@ -190,8 +107,8 @@ static void a_discard_has_its_fields_in_32(void **state)
 	(void)state;
 	front_make(true, 0, 1, 0);
 	req = request(BLKIF_OP_DISCARD, 77, 1ULL << 40, NULL);
-	assert_int_equal(blkfront_submit(bf, &req), 0);
-	memcpy(&d, blkfront_entry(bf, 0), sizeof(d));
+	assert_int_equal(blkfront_submit(q, &req), 0);
+	memcpy(&d, blkfront_entry(q, 0), sizeof(d));
 	assert_int_equal(d.operation, BLKIF_OP_DISCARD);
 	assert_int_equal(d.flag, 0);
 	assert_int_equal(d.sector_number, 77);
@@ -205,10 +122,10 @@ static void long_requests_are_split(void **state)
 
 	(void)state;
 	front_make(false, 0, PAGES, 0);
-	req = request(BLKIF_OP_WRITE, sector, 256, bf->data); /* 128 KiB */
-	assert_int_equal(blkfront_submit(bf, &req), 0);
-	blkfront_push(bf);
-	assert_int_equal(bf->ring.sring->req_prod, 3);
+	req = request(BLKIF_OP_WRITE, sector, 256, q->data); /* 128 KiB */
+	assert_int_equal(blkfront_submit(q, &req), 0);
+	blkfront_push(q);
+	assert_int_equal(q->ring.sring->req_prod, 3);
 	for (RING_IDX i = 0; i < 3; i++) {
 		blkif_request_t r = seen(i);
 
@@ -220,7 +137,7 @@ static void long_requests_are_split(void **state)
 	for (RING_IDX i = 0; i < 3; i++) {
 		assert_int_equal(done_count, 0);
 		answer(id[2 - i], BLKIF_OP_WRITE, i == 1 ? BLKIF_RSP_ERROR : BLKIF_RSP_OKAY);
-		blkfront_poll(bf);
+		blkfront_poll(q);
 	}
 	assert_int_equal(done_count, 1);
 	assert_int_equal(done_err, -EIO); /* one piece failed */
@@ -236,27 +153,27 @@ static void foreign_buffers_are_copied(void **state)
 	front_make(false, 0, 0, 16);
 	memset(buf, 'w', sizeof(buf));
 	req = request(BLKIF_OP_WRITE, 0, 41, buf);
-	assert_int_equal(blkfront_submit(bf, &req), 0);
-	blkfront_push(bf);
+	assert_int_equal(blkfront_submit(q, &req), 0);
+	blkfront_push(q);
 	r = seen(0);
 	assert_int_equal(r.nr_segments, 6);
 	assert_int_equal(r.seg[5].last_sect, 0);
-	assert_int_equal(bf->data[(r.seg[5].gref - 1000) * BLKFRONT_PAGE], 'w');
+	assert_int_equal(q->data[(r.seg[5].gref - 1000) * BLKFRONT_PAGE], 'w');
 	answer(r.id, BLKIF_OP_WRITE, BLKIF_RSP_OKAY);
-	blkfront_poll(bf);
+	blkfront_poll(q);
 	req = request(BLKIF_OP_READ, 0, 41, buf);
-	assert_int_equal(blkfront_submit(bf, &req), 0);
-	blkfront_push(bf);
+	assert_int_equal(blkfront_submit(q, &req), 0);
+	blkfront_push(q);
 	r = seen(1);
 	for (int i = 0; i < 6; i++)
-		memset(bf->data + (r.seg[i].gref - 1000) * BLKFRONT_PAGE, 'a' + i, BLKFRONT_PAGE);
+		memset(q->data + (r.seg[i].gref - 1000) * BLKFRONT_PAGE, 'a' + i, BLKFRONT_PAGE);
 	answer(r.id, BLKIF_OP_READ, BLKIF_RSP_OKAY);
-	blkfront_poll(bf);
+	blkfront_poll(q);
 	assert_int_equal(done_count, 2);
 	assert_int_equal(buf[0], 'a');
 	assert_int_equal(buf[5 * 4096 + 511], 'f');
 	assert_int_equal(buf[5 * 4096 + 512], 'w'); /* beyond the request */
-	assert_int_equal(bf->nr_bounce, 16);
+	assert_int_equal(q->nr_bounce, 16);
 }
 
 static void what_does_not_fit_waits_its_turn(void **state)
@@ -266,17 +183,17 @@ static void what_does_not_fit_waits_its_turn(void **state)
 	(void)state;
 	front_make(false, 0, PAGES, 0);
 	for (unsigned int i = 0; i < 100; i++) {
-		req[i] = request(BLKIF_OP_READ, i * 8, 8, bf->data);
-		assert_int_equal(blkfront_submit(bf, &req[i]), 0);
+		req[i] = request(BLKIF_OP_READ, i * 8, 8, q->data);
+		assert_int_equal(blkfront_submit(q, &req[i]), 0);
 	}
-	blkfront_push(bf);
-	assert_int_equal(bf->ring.sring->req_prod, 32);
+	blkfront_push(q);
+	assert_int_equal(q->ring.sring->req_prod, 32);
 	for (RING_IDX i = 0; i < 100; i++) {
 		blkif_request_t r = seen(i);
 
 		assert_int_equal(r.sector_number, i * 8);
 		answer(r.id, BLKIF_OP_READ, BLKIF_RSP_OKAY);
-		assert_int_equal(blkfront_poll(bf), 1);
+		assert_int_equal(blkfront_poll(q), 1);
 	}
 	assert_int_equal(done_count, 100);
 }
@@ -287,40 +204,40 @@ static void indices_may_wrap(void **state)
 
 	(void)state;
 	front_make(true, 2, 1, 0);
-	bf->ring.req_prod_pvt = bf->ring.rsp_cons = 0xfffffff0U;
-	bf->ring.sring->req_prod = bf->ring.sring->rsp_prod = 0xfffffff0U;
+	q->ring.req_prod_pvt = q->ring.rsp_cons = 0xfffffff0U;
+	q->ring.sring->req_prod = q->ring.sring->rsp_prod = 0xfffffff0U;
 	for (int i = 0; i < 64; i++) {
-		RING_IDX at = bf->ring.req_prod_pvt;
+		RING_IDX at = q->ring.req_prod_pvt;
 		uint64_t id;
 
-		req = request(BLKIF_OP_READ, 0, 8, bf->data);
-		assert_int_equal(blkfront_submit(bf, &req), 0);
-		bf->ring.sring->req_event = at - 1; /* as before: no notification */
-		blkfront_push(bf);
-		memcpy(&id, blkfront_entry(bf, at) + 4, 8);
+		req = request(BLKIF_OP_READ, 0, 8, q->data);
+		assert_int_equal(blkfront_submit(q, &req), 0);
+		q->ring.sring->req_event = at - 1; /* as before: no notification */
+		blkfront_push(q);
+		memcpy(&id, blkfront_entry(q, at) + 4, 8);
 		answer(id, BLKIF_OP_READ, BLKIF_RSP_OKAY);
-		assert_int_equal(blkfront_poll(bf), 1);
+		assert_int_equal(blkfront_poll(q), 1);
 	}
 	assert_int_equal(done_count, 64);
-	assert_int_equal(bf->ring.rsp_cons, 0x30);
+	assert_int_equal(q->ring.rsp_cons, 0x30);
 }
 
 static uint64_t one_in_flight(struct blkfront_req *req)
 {
 	front_make(false, 0, PAGES, 0);
-	*req = request(BLKIF_OP_READ, 0, 8, bf->data);
-	assert_int_equal(blkfront_submit(bf, req), 0);
-	blkfront_push(bf);
+	*req = request(BLKIF_OP_READ, 0, 8, q->data);
+	assert_int_equal(blkfront_submit(q, req), 0);
+	blkfront_push(q);
 	return seen(0).id;
 }
 
 static void refused(struct blkfront_req *req)
 {
-	blkfront_poll(bf);
-	assert_int_equal(blkfront_error(bf), -EPROTO);
+	blkfront_poll(q);
+	assert_int_equal(blkfront_error(q), -EPROTO);
 	assert_int_equal(done_count, 1);
 	assert_int_equal(done_err, -EPROTO);
-	assert_int_equal(blkfront_submit(bf, req), -EPROTO);
+	assert_int_equal(blkfront_submit(q, req), -EPROTO);
 }
 
 static void an_unknown_id_is_not_believed(void **state)
@@ -371,12 +288,12 @@ static void a_second_answer_is_not_believed(void **state)
 
 	(void)state;
 	answer(id, BLKIF_OP_READ, BLKIF_RSP_OKAY);
-	blkfront_poll(bf);
+	blkfront_poll(q);
 	assert_int_equal(done_err, 0);
 	done_count = 0;
-	next = request(BLKIF_OP_READ, 0, 8, bf->data);
-	assert_int_equal(blkfront_submit(bf, &next), 0); /* takes the same slot */
-	blkfront_push(bf);
+	next = request(BLKIF_OP_READ, 0, 8, q->data);
+	assert_int_equal(blkfront_submit(q, &next), 0); /* takes the same slot */
+	blkfront_push(q);
 	answer(id, BLKIF_OP_READ, BLKIF_RSP_OKAY);
 	refused(&next);
 }
@@ -388,9 +305,9 @@ static void not_supported_is_told_from_an_error(void **state)
 
 	(void)state;
 	answer(id, BLKIF_OP_READ, BLKIF_RSP_EOPNOTSUPP);
-	blkfront_poll(bf);
+	blkfront_poll(q);
 	assert_int_equal(done_err, -EOPNOTSUPP);
-	assert_int_equal(blkfront_error(bf), 0);
+	assert_int_equal(blkfront_error(q), 0);
 }
 
 static void senseless_requests_are_refused(void **state)
@@ -400,18 +317,18 @@ static void senseless_requests_are_refused(void **state)
 
 	(void)state;
 	front_make(false, 0, PAGES, 0);
-	bad[0] = request(BLKIF_OP_READ, 0, 0, bf->data);
+	bad[0] = request(BLKIF_OP_READ, 0, 0, q->data);
 	bad[1] = request(BLKIF_OP_READ, 0, 8, NULL);
 	bad[2] = request(BLKIF_OP_READ, 0, 8, foreign); /* there are no bounce pages */
-	bad[3] = request(BLKIF_OP_FLUSH_DISKCACHE, 0, 8, bf->data);
-	bad[4] = request(BLKIF_OP_WRITE_BARRIER, 0, 89, bf->data);
-	bad[5] = request(99, 0, 8, bf->data);
+	bad[3] = request(BLKIF_OP_FLUSH_DISKCACHE, 0, 8, q->data);
+	bad[4] = request(BLKIF_OP_WRITE_BARRIER, 0, 89, q->data);
+	bad[5] = request(99, 0, 8, q->data);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(blkfront_submit(bf, &bad[i]), -EINVAL);
-	assert_int_equal(bf->ring.req_prod_pvt, 0);
+		assert_int_equal(blkfront_submit(q, &bad[i]), -EINVAL);
+	assert_int_equal(q->ring.req_prod_pvt, 0);
 }
 
-#define T(name) cmocka_unit_test_teardown(name, teardown)
+#define T(name) cmocka_unit_test_teardown(name, front_free)
 
 int main(void)
 {
