@@ -21,7 +21,7 @@
 	4096 /* granted pages; a larger load goes through the frontend's bounce pages              \
 	      */
 
-volatile sig_atomic_t load_stop;
+sig_atomic_t load_stop;
 static int stop_fd;
 
 static void stop_signal(int sig)
@@ -32,7 +32,7 @@ static void stop_signal(int sig)
 
 	(void)sig;
 	(void)n;
-	load_stop = 1;
+	__atomic_store_n(&load_stop, 1, __ATOMIC_RELAXED);
 	errno = saved;
 }
 
@@ -55,19 +55,20 @@ static void single_done(struct blkfront_req *req, int err)
 	*(int *)req->owner = err;
 }
 
-int load_single(struct blkfront *bf, const struct blkfront_req *what)
+/* One request like @what, waited for.  Its error. */
+static int load_single(struct blkfront_queue *q, const struct blkfront_req *what)
 {
 	struct blkfront_req req = *what;
 	int result = 1, err;
 
 	req.done = single_done;
 	req.owner = &result;
-	err = blkfront_submit(blkfront_queue(bf, 0), &req);
+	err = blkfront_submit(q, &req);
 	if (err)
 		return err;
-	blkfront_push(blkfront_queue(bf, 0));
+	blkfront_push(q);
 	while (result > 0)
-		blkfront_wait(blkfront_queue(bf, 0), -1);
+		blkfront_wait(q, -1);
 	return result;
 }
 
@@ -91,7 +92,7 @@ static int op_single(struct blkfront *bf, const struct load_opts *o, uint8_t op,
 		pattern_fill(req.buf, o->size, 512, o->offset, o->seed,
 			     o->generation ? o->generation : 1);
 	}
-	err = load_single(bf, &req);
+	err = load_single(blkfront_queue(bf, 0), &req);
 	free(req.buf);
 	if (err)
 		fprintf(stderr, "blkload: %s failed: %s\n", name, strerror(-err));
@@ -108,7 +109,7 @@ static int op_hold(struct blkfront *bf)
 
 	puts("connected");
 	fflush(stdout);
-	while (!load_stop && err != -ESHUTDOWN) {
+	while (!load_stopped() && err != -ESHUTDOWN) {
 		err = blkfront_wait(blkfront_queue(bf, 0), -1);
 		if (err < 0 && err != -EINTR && err != -ESHUTDOWN)
 			return err;
@@ -119,8 +120,10 @@ static int op_hold(struct blkfront *bf)
 /* ---- the load ----------------------------------------------------------------------------- */
 
 /* Set what the command line left open, and refuse what this disk can't hold. */
-static int load_fit(struct load_opts *o, uint64_t bytes)
+static int load_fit(struct load_opts *o, uint64_t bytes, unsigned int queues)
 {
+	uint64_t blocks;
+
 	if (o->offset > bytes || o->size > bytes - o->offset) {
 		fprintf(stderr, "blkload: --offset and --size reach beyond the disk's %llu bytes\n",
 			(unsigned long long)bytes);
@@ -128,22 +131,26 @@ static int load_fit(struct load_opts *o, uint64_t bytes)
 	}
 	if (!o->size)
 		o->size = bytes - o->offset;
-	if (o->size < o->bs) {
-		fprintf(stderr, "blkload: %llu bytes are less than one block of --bs=%llu\n",
-			(unsigned long long)o->size, (unsigned long long)o->bs);
+	blocks = o->size / o->bs;
+	if (blocks < queues) {
+		fprintf(stderr,
+			"blkload: %llu bytes are less than one block of --bs=%llu for each of "
+			"%u queues\n",
+			(unsigned long long)o->size, (unsigned long long)o->bs, queues);
 		return -EINVAL;
 	}
 	if (!o->ios && o->runtime <= 0)
-		o->ios = o->size / o->bs;
-	if (o->verify && o->qd > o->size / o->bs)
-		o->qd = (unsigned int)(o->size / o->bs);
+		o->ios = blocks;
+	if (o->verify && o->qd > blocks / queues)
+		o->qd = (unsigned int)(blocks / queues);
 	return 0;
 }
 
 static int op_load(struct blkfront *bf, struct load_opts *o)
 {
 	struct load_result *r = calloc(1, sizeof(*r));
-	int err = load_fit(o, blkfront_info(bf)->sectors * BLKFRONT_SECTOR);
+	const struct blkfront_info *info = blkfront_info(bf);
+	int err = load_fit(o, info->sectors * BLKFRONT_SECTOR, info->queues);
 
 	if (!err && !r)
 		err = -ENOMEM;
@@ -153,7 +160,7 @@ static int op_load(struct blkfront *bf, struct load_opts *o)
 			fprintf(stderr, "blkload: ended early: %s\n",
 				err == -ESHUTDOWN ? "the backend closed the device"
 						  : strerror(-err));
-		report_result(o, r);
+		report_result(bf, o, r);
 		if (!err && (r->errors || r->verify_errors))
 			err = -EIO;
 	}
@@ -188,7 +195,7 @@ static void front_opts(struct load_opts *o)
 	uint64_t pages = (o->bs + BLKFRONT_PAGE - 1) / BLKFRONT_PAGE * o->qd;
 
 	o->front.wake_fd = stop_fd;
-	if (o->op == OP_LOAD && pages <= BUFFERS_MAX)
+	if (o->op == OP_LOAD && pages * o->front.queues <= BUFFERS_MAX)
 		o->front.buffer_pages = (unsigned int)pages;
 	else if (o->op != OP_LOAD)
 		o->front.bounce_pages = BLKFRONT_SEGMENTS;

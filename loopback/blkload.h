@@ -24,8 +24,8 @@ struct load_opts {
 	bool random, reads, writes;
 	unsigned int mix; /* percent of reads, where both are done */
 	uint64_t bs, offset, size, ios;
-	unsigned int qd, flush_every;
-	double runtime; /* s */
+	unsigned int qd, flush_every; /* of each queue */
+	double runtime;		      /* s */
 	bool verify, json;
 	uint64_t seed;
 	uint32_t generation;
@@ -42,29 +42,33 @@ struct load_result {
 	double seconds, cpu_seconds;
 	struct load_dir read, write;
 	uint64_t flushes;
-	uint64_t errors;	/* requests that failed */
-	uint64_t verified;	/* blocks of --bs whose content was checked and good */
-	uint64_t verify_errors; /* blocks that were not */
-	struct blkfront_stats front;
+	uint64_t errors;	     /* requests that failed */
+	uint64_t verified;	     /* blocks of --bs whose content was checked and good */
+	uint64_t verify_errors;	     /* blocks that were not */
+	struct blkfront_stats front; /* of all queues together */
 };
 
-extern volatile sig_atomic_t load_stop; /* set by SIGTERM and SIGINT */
+/* Set by SIGTERM and SIGINT; read by every queue's thread. */
+extern sig_atomic_t load_stop;
+
+static inline bool load_stopped(void)
+{
+	return __atomic_load_n(&load_stop, __ATOMIC_RELAXED);
+}
 
 /* blkload_opts.c: 0, or -EINVAL after one sentence on stderr; 1 after --help. */
 int opts_parse(struct load_opts *o, int argc, char **argv);
 
 /*
- * blkload_run.c: run the load that @o describes, then read back and check what was written if that
- * was asked for.  0, or -errno when the device failed as a whole.
+ * blkload_run.c: run the load that @o describes on all queues, then read back and check what was
+ * written if that was asked for.  0, or -errno when the device failed as a whole.
  */
 int load_run(struct blkfront *bf, const struct load_opts *o, struct load_result *result);
 
-/* One request like @what, waited for.  Its error. */
-int load_single(struct blkfront *bf, const struct blkfront_req *what);
-
 /* blkload_report.c */
 void report_info(struct blkfront *bf, const struct load_opts *o);
-void report_result(const struct load_opts *o, const struct load_result *r);
-void report_progress(const struct load_result *r, double seconds);
+void report_result(const struct blkfront *bf, const struct load_opts *o,
+		   const struct load_result *r);
+void report_progress(uint64_t ios, uint64_t bytes, uint64_t wrong, double seconds);
 
 #endif

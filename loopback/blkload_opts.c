@@ -17,16 +17,21 @@ static const char usage[] =
 	"...)\n"
 	"  --rw=read|write|randread|randwrite|randrw  what to do (read)\n"
 	"  --mix=PERCENT       reads among randrw (70)\n"
-	"  --bs=SIZE --qd=N    block size (4k), blocks in flight (32)\n"
+	"  --bs=SIZE --qd=N    block size (4k), blocks in flight on each queue (32)\n"
 	"  --offset=SIZE --size=SIZE   part of the disk to work on (all of it)\n"
 	"  --runtime=SECONDS | --ios=N   when to end (after as many blocks as the part has)\n"
 	"  --verify            write blocks that name their place, read them back, check them;\n"
 	"                      with --rw=read or randread: check what an earlier run wrote\n"
 	"  --seed=N --generation=N   of the pattern (1, 1); --generation checks that very one\n"
-	"  --flush-every=N     a flush after each N writes\n"
+	"  --flush-every=N     a flush after each N writes of a queue\n"
 	"  --op=info|flush|discard|barrier|hold   one of these instead of a load; hold stays\n"
 	"                      connected until SIGTERM; discard and barrier take --offset, --size\n"
-	"  --ring-order=0..4 --abi=64|32 --spin=MICROSECONDS   how to connect (0, 64, 20)\n"
+	"  --queues=N          queues, if the backend has them: each with a thread and a share of\n"
+	"                      the blocks of its own (1)\n"
+	"  --indirect=N        segments in a request, if the backend takes more than 11; 0: 11 "
+	"(32)\n"
+	"  --persistent        promise to use the same grants again and again\n"
+	"  --ring-order=0..4 --abi=64|32 --spin=MICROSECONDS   how else to connect (0, 64, 20)\n"
 	"  --json              the result as one JSON object\n";
 
 enum {
@@ -45,6 +50,9 @@ enum {
 	O_FLUSH_EVERY,
 	O_OP,
 	O_HOLD,
+	O_QUEUES,
+	O_INDIRECT,
+	O_PERSISTENT,
 	O_RING_ORDER,
 	O_ABI,
 	O_SPIN,
@@ -68,6 +76,9 @@ static const struct option options[] = {
 	{"flush-every", required_argument, NULL, O_FLUSH_EVERY},
 	{"op", required_argument, NULL, O_OP},
 	{"hold", no_argument, NULL, O_HOLD},
+	{"queues", required_argument, NULL, O_QUEUES},
+	{"indirect", required_argument, NULL, O_INDIRECT},
+	{"persistent", no_argument, NULL, O_PERSISTENT},
 	{"ring-order", required_argument, NULL, O_RING_ORDER},
 	{"abi", required_argument, NULL, O_ABI},
 	{"spin", required_argument, NULL, O_SPIN},
@@ -198,6 +209,10 @@ static bool option_set(struct load_opts *o, int opt, const char *arg)
 		return count_parse(arg, 1, 1U << 30, &o->flush_every);
 	case O_OP:
 		return op_parse(o, arg);
+	case O_QUEUES:
+		return count_parse(arg, 1, BLKFRONT_MAX_QUEUES, &o->front.queues);
+	case O_INDIRECT:
+		return count_parse(arg, 0, BLKFRONT_MAX_INDIRECT, &o->front.indirect);
 	case O_RING_ORDER:
 		return count_parse(arg, 0, BLKFRONT_MAX_ORDER, &o->front.ring_order);
 	case O_SPIN:
@@ -218,6 +233,9 @@ static bool option_flag(struct load_opts *o, int opt)
 	case O_HOLD:
 		o->op = OP_HOLD;
 		return true;
+	case O_PERSISTENT:
+		o->front.persistent = true;
+		return true;
 	case O_JSON:
 		o->json = true;
 		return true;
@@ -235,7 +253,7 @@ int opts_parse(struct load_opts *o, int argc, char **argv)
 				.bs = 4096,
 				.qd = 32,
 				.seed = 1,
-				.front = {.spin_us = 20}};
+				.front = {.queues = 1, .indirect = 32, .spin_us = 20}};
 	while ((opt = getopt_long(argc, argv, "", options, &index)) >= 0) {
 		if (opt == O_HELP) {
 			fputs(usage, stdout);

@@ -1,55 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * blkload's load: a fixed number of blocks in flight, each started again by its own completion.
+ * blkload's load as a whole: a thread for each queue, and what they did, added up.
  *
- * It owns one struct io per block in flight and, when it verifies, one tag per block of the disk:
- * the generation last written there, and whether it is in flight.  A block in flight is never
- * touched by another request, for then nobody could say what it must hold.
- *
- * Time is taken once per completion: it ends one block's latency and starts the next one's.
+ * Each queue has a part of the disk of its own, so that no block is in flight twice and they share
+ * nothing while they run.  Processor time is the process's, over all of its threads.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "loopback/blkload.h"
-#include "loopback/pattern.h"
+#include "loopback/blkload_run.h"
 
-#define TAG_BUSY     0x80000000U
-#define MESSAGES_MAX 5	/* of failed blocks */
-#define STUCK_S	     60 /* seconds without any answer after which the backend is given up */
-
-struct run;
-
-struct io {
-	struct blkfront_req req;
-	struct run *run;
-	uint64_t block;
-	uint64_t start; /* ns */
-	uint32_t generation;
-};
-
-struct run {
-	struct blkfront_queue *queue;
-	const struct load_opts *o;
-	struct load_result *result;
-	struct io *io;
-	char *memory; /* of the buffers, when they are not the frontend's own */
-	uint32_t *tag;
-	size_t unit;
-	uint64_t blocks, started, next;
-	uint64_t begin, end; /* ns; end 0: none */
-	uint64_t rng;
-	unsigned int active, writes_since_flush, messages;
-	bool readback;
-	int err; /* the device is lost */
-};
-
-static uint64_t clock_ns(void)
+uint64_t load_clock(void)
 {
 	struct timespec ts;
 
@@ -66,322 +30,170 @@ static double cpu_now(void)
 	       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1e-6;
 }
 
-/* xorshift64*, high half */
-static uint32_t random_next(struct run *run)
+/* Of a thread that may be running. */
+static uint64_t counted(const uint64_t *counter)
 {
-	run->rng ^= run->rng >> 12;
-	run->rng ^= run->rng << 25;
-	run->rng ^= run->rng >> 27;
-	return (uint32_t)(run->rng * 0x2545f4914f6cdd1dU >> 32);
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-/* ---- choosing ----------------------------------------------------------------------------- */
-
-static uint64_t random_block(struct run *run)
+void load_progress(const struct load *load, uint64_t *last)
 {
-	if (run->blocks <= UINT32_MAX)
-		return (uint64_t)random_next(run) * run->blocks >> 32;
-	return ((uint64_t)random_next(run) << 32 | random_next(run)) % run->blocks;
-}
-
-/* There is always a block that is not busy: there are at least as many blocks as ios. */
-static uint64_t block_choose(struct run *run)
-{
-	uint64_t block = run->o->random ? random_block(run) : run->next;
-
-	while (run->tag && run->tag[block] & TAG_BUSY)
-		block = block + 1 < run->blocks ? block + 1 : 0;
-	run->next = block + 1 < run->blocks ? block + 1 : 0;
-	return block;
-}
-
-/* The next block that this run has written, or false at the end. */
-static bool block_written(struct run *run, uint64_t *block)
-{
-	while (run->next < run->blocks && !run->tag[run->next])
-		run->next++;
-	*block = run->next;
-	return run->next++ < run->blocks;
-}
-
-static uint8_t op_choose(struct run *run)
-{
-	const struct load_opts *o = run->o;
-
-	if (!o->writes || run->readback)
-		return BLKIF_OP_READ;
-	if (!o->reads)
-		return BLKIF_OP_WRITE;
-	return random_next(run) % 100 < o->mix ? BLKIF_OP_READ : BLKIF_OP_WRITE;
-}
-
-static bool run_ended(const struct run *run, uint64_t now)
-{
-	if (load_stop || run->err)
-		return true;
-	if (run->readback)
-		return false;
-	return (run->end && now >= run->end) || (run->o->ios && run->started >= run->o->ios);
-}
-
-/* ---- verifying ---------------------------------------------------------------------------- */
-
-static uint64_t block_offset(const struct run *run, uint64_t block)
-{
-	return run->o->offset + block * run->o->bs;
-}
-
-static void io_prepare(struct io *io)
-{
-	struct run *run = io->run;
-	const struct load_opts *o = run->o;
-	uint32_t base = o->generation ? o->generation : 1, tag;
-
-	if (!run->tag) {
-		io->generation = o->generation ? o->generation : PATTERN_ANY;
-		return;
-	}
-	tag = run->tag[io->block];
-	io->generation = tag;
-	if (io->req.op == BLKIF_OP_WRITE) {
-		io->generation = tag ? tag + 1 : base;
-		pattern_fill(io->req.buf, o->bs, run->unit, block_offset(run, io->block), o->seed,
-			     io->generation);
-	}
-	run->tag[io->block] |= TAG_BUSY;
-}
-
-static void io_check(struct io *io)
-{
-	struct run *run = io->run;
-	const struct load_opts *o = run->o;
-	enum pattern_fault fault;
-	uint64_t at = 0;
-
-	if (!io->generation)
-		return; /* this run has not written it */
-	fault = pattern_check(io->req.buf, o->bs, run->unit, block_offset(run, io->block), o->seed,
-			      io->generation, &at);
-	if (!fault) {
-		run->result->verified++;
-		return;
-	}
-	run->result->verify_errors++;
-	if (run->messages++ < MESSAGES_MAX)
-		fprintf(stderr, "blkload: the block at byte %llu %s\n", (unsigned long long)at,
-			pattern_text(fault));
-}
-
-/* ---- one block ---------------------------------------------------------------------------- */
-
-static void io_submit(struct io *io, uint64_t now)
-{
-	struct run *run = io->run;
-	int err;
-
-	io->start = now;
-	err = blkfront_submit(run->queue, &io->req);
-	if (err)
-		run->err = err;
-	else
-		run->active++;
-}
-
-static void io_start(struct io *io, uint64_t now)
-{
-	struct run *run = io->run;
-
-	if (run_ended(run, now))
-		return;
-	if (run->readback) {
-		if (!block_written(run, &io->block))
-			return;
-	} else {
-		io->block = block_choose(run);
-	}
-	run->started++;
-	io->req.op = op_choose(run);
-	io->req.sector = block_offset(run, io->block) / BLKFRONT_SECTOR;
-	io->req.sectors = run->o->bs / BLKFRONT_SECTOR;
-	if (run->o->verify)
-		io_prepare(io);
-	io_submit(io, now);
-}
-
-static void io_failed(const struct io *io, int err)
-{
-	struct run *run = io->run;
-	const char *what = io->req.op == BLKIF_OP_READ	  ? "read"
-			   : io->req.op == BLKIF_OP_WRITE ? "write"
-							  : "flush";
-
-	run->result->errors++;
-	if (run->messages++ < MESSAGES_MAX)
-		fprintf(stderr, "blkload: %s at byte %llu failed: %s\n", what,
-			(unsigned long long)block_offset(run, io->block), strerror(-err));
-}
-
-static void io_account(struct io *io, int err, uint64_t now)
-{
-	struct run *run = io->run;
-	struct load_dir *dir =
-		io->req.op == BLKIF_OP_READ ? &run->result->read : &run->result->write;
-
-	if (err) {
-		io_failed(io, err);
-	} else if (!run->readback) {
-		dir->ios++;
-		dir->bytes += run->o->bs;
-		histogram_add(&dir->latency, now - io->start);
-	}
-	if (!err && run->o->verify && io->req.op == BLKIF_OP_READ)
-		io_check(io);
-	if (!run->tag)
-		return;
-	if (io->req.op == BLKIF_OP_WRITE)
-		run->tag[io->block] = err ? 0 : io->generation;
-	else
-		run->tag[io->block] &= ~TAG_BUSY;
-}
-
-static bool flush_due(struct run *run, const struct io *io)
-{
-	if (io->req.op != BLKIF_OP_WRITE || !run->o->flush_every ||
-	    ++run->writes_since_flush < run->o->flush_every)
-		return false;
-	run->writes_since_flush = 0;
-	return true;
-}
-
-static void io_done(struct blkfront_req *req, int err)
-{
-	struct io *io = req->owner;
-	struct run *run = io->run;
-	uint64_t now = clock_ns();
-
-	run->active--;
-	if (req->op == BLKIF_OP_FLUSH_DISKCACHE) {
-		run->result->flushes++;
-		if (err)
-			io_failed(io, err);
-	} else {
-		io_account(io, err, now);
-		if (flush_due(run, io)) {
-			req->op = BLKIF_OP_FLUSH_DISKCACHE;
-			req->sectors = 0;
-			io_submit(io, now);
-			return;
-		}
-	}
-	io_start(io, now);
-}
-
-/* ---- a phase ------------------------------------------------------------------------------ */
-
-static void progress(struct run *run, uint64_t *last)
-{
-	uint64_t now = clock_ns();
+	uint64_t now = load_clock(), ios = 0, bytes = 0, wrong = 0;
 
 	if (now - *last < 500000000U)
 		return;
 	*last = now;
-	report_progress(run->result, (double)(now - run->begin) * 1e-9);
-}
+	for (unsigned int i = 0; i < load->queues; i++) {
+		const struct load_result *r = &load->run[i].result;
 
-/* Start all ios and wait until the last one stops. */
-static int phase_run(struct run *run)
-{
-	uint64_t last = clock_ns();
-	bool tty = isatty(STDERR_FILENO) && !run->o->json;
-	int idle = 0;
-
-	run->begin = last;
-	run->started = run->next = 0;
-	if (run->o->runtime > 0)
-		run->end = run->begin + (uint64_t)(run->o->runtime * 1e9);
-	for (unsigned int i = 0; i < run->o->qd; i++)
-		io_start(&run->io[i], run->begin);
-	blkfront_push(run->queue);
-	while (run->active) {
-		int n = blkfront_wait(run->queue, 1000);
-
-		if (n < 0 && n != -EINTR && n != -ETIMEDOUT)
-			run->err = n;
-		idle = n == -ETIMEDOUT ? idle + 1 : 0;
-		if (idle == STUCK_S)
-			blkfront_cancel(run->queue, -ETIMEDOUT);
-		if (tty)
-			progress(run, &last);
+		ios += counted(&r->read.ios) + counted(&r->write.ios);
+		bytes += counted(&r->read.bytes) + counted(&r->write.bytes);
+		wrong += counted(&r->errors) + counted(&r->verify_errors);
 	}
-	if (tty)
-		fputs("\r\033[K", stderr);
-	return run->err;
+	report_progress(ios, bytes, wrong, (double)(now - load->begin) * 1e-9);
 }
 
-static int run_phases(struct run *run)
+/* ---- adding up ---------------------------------------------------------------------------- */
+
+static void front_add(struct blkfront_stats *to, const struct blkfront_stats *from)
+{
+	to->requests += from->requests;
+	to->indirect += from->indirect;
+	to->responses += from->responses;
+	to->pushes += from->pushes;
+	to->notifies += from->notifies;
+	to->sleeps += from->sleeps;
+	to->wakes += from->wakes;
+}
+
+static void dir_add(struct load_dir *to, const struct load_dir *from)
+{
+	to->ios += from->ios;
+	to->bytes += from->bytes;
+	histogram_merge(&to->latency, &from->latency);
+}
+
+static void result_add(struct load_result *to, const struct load_result *from)
+{
+	dir_add(&to->read, &from->read);
+	dir_add(&to->write, &from->write);
+	to->flushes += from->flushes;
+	to->errors += from->errors;
+	to->verified += from->verified;
+	to->verify_errors += from->verify_errors;
+}
+
+/* ---- a phase ------------------------------------------------------------------------------ */
+
+static void *phase_thread(void *run)
+{
+	run_phase(run);
+	return NULL;
+}
+
+static void phase_begin(struct load *load)
+{
+	load->begin = load_clock();
+	for (unsigned int i = 0; i < load->queues; i++) {
+		struct run *run = &load->run[i];
+
+		run->started = run->next = 0;
+		run->begin = load->begin;
+		if (run->o->runtime > 0)
+			run->end = run->begin + (uint64_t)(run->o->runtime * 1e9);
+	}
+}
+
+/* The first queue is this thread's.  0, or the first error that ended a queue. */
+static int phase_all(struct load *load)
+{
+	unsigned int threads = 1;
+	int err = 0;
+
+	phase_begin(load);
+	for (; threads < load->queues; threads++) {
+		struct run *run = &load->run[threads];
+
+		if (pthread_create(&run->thread, NULL, phase_thread, run)) {
+			fprintf(stderr, "blkload: cannot make a thread for each of %u queues\n",
+				load->queues);
+			__atomic_store_n(&load_stop, 1, __ATOMIC_RELAXED);
+			err = -EAGAIN;
+			break;
+		}
+	}
+	run_phase(&load->run[0]);
+	for (unsigned int i = 1; i < threads; i++)
+		pthread_join(load->run[i].thread, NULL);
+	for (unsigned int i = 0; i < load->queues && !err; i++)
+		err = load->run[i].err;
+	return err;
+}
+
+static int phases(struct load *load, struct load_result *result)
 {
 	double cpu = cpu_now();
-	int err = phase_run(run);
+	int err = phase_all(load);
 
-	run->result->seconds = (double)(clock_ns() - run->begin + 1) * 1e-9;
-	run->result->cpu_seconds = cpu_now() - cpu;
-	run->result->front = *blkfront_stats(run->queue);
-	if (err || !run->tag)
-		return err;
-	run->readback = true;
-	return phase_run(run);
+	result->cpu_seconds = cpu_now() - cpu;
+	for (unsigned int i = 0; i < load->queues; i++) {
+		struct run *run = &load->run[i];
+		double seconds = (double)(run->ended - load->begin + 1) * 1e-9;
+
+		if (run->ended && seconds > result->seconds)
+			result->seconds = seconds;
+		front_add(&result->front, blkfront_stats(run->queue));
+		run->readback = true;
+	}
+	return err || !load->run[0].tag ? err : phase_all(load);
 }
 
 /* ---- setting up --------------------------------------------------------------------------- */
 
-static int run_buffers(struct run *run)
+/* Share @i of @all things that @n queues have. */
+static uint64_t share(uint64_t all, unsigned int i, unsigned int n)
 {
-	size_t room = (run->o->bs + BLKFRONT_PAGE - 1) / BLKFRONT_PAGE * BLKFRONT_PAGE;
-	char *base = blkfront_buffer(run->queue, 0);
-
-	if (!base)
-		base = run->memory = aligned_alloc(BLKFRONT_PAGE, room * run->o->qd);
-	run->io = calloc(run->o->qd, sizeof(*run->io));
-	if (!base || !run->io)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < run->o->qd; i++) {
-		struct io *io = &run->io[i];
-
-		io->run = run;
-		io->req.owner = io;
-		io->req.done = io_done;
-		io->req.buf = base + i * room;
-		pattern_fill(io->req.buf, room, 512, i, run->o->seed, 0); /* not just zeros */
-	}
-	return 0;
+	return all / n + (i < all % n);
 }
 
-static int run_tags(struct run *run)
+static int run_prepare(struct load *load, unsigned int i, const struct load_opts *o)
 {
-	if (!run->o->verify || !run->o->writes)
-		return 0;
-	run->tag = calloc(run->blocks, sizeof(*run->tag));
-	return run->tag ? 0 : -ENOMEM;
+	struct run *run = &load->run[i];
+
+	run->load = load;
+	run->queue = blkfront_queue(load->bf, i);
+	run->o = o;
+	run->first = i ? run[-1].first + run[-1].blocks : 0;
+	run->blocks = share(o->size / o->bs, i, load->queues);
+	run->ios = share(o->ios, i, load->queues);
+	run->rng = (o->seed + i * 0x632be59bd9b4e019U) * 0x9e3779b97f4a7c15U + 0x1234567;
+	return run_init(run);
+}
+
+static void load_free(struct load *load)
+{
+	for (unsigned int i = 0; load->run && i < load->queues; i++)
+		run_free(&load->run[i]);
+	free(load->run);
 }
 
 int load_run(struct blkfront *bf, const struct load_opts *o, struct load_result *result)
 {
-	struct run run = {.queue = blkfront_queue(bf, 0),
-			  .o = o,
-			  .result = result,
-			  .unit = pattern_unit(o->bs),
-			  .blocks = o->size / o->bs,
-			  .rng = o->seed * 0x9e3779b97f4a7c15U + 0x1234567};
-	int err = run_buffers(&run);
+	struct load load = {.bf = bf, .queues = blkfront_info(bf)->queues};
+	int err = -ENOMEM;
 
-	if (!err)
-		err = run_tags(&run);
-	if (err)
+	load.run = calloc(load.queues, sizeof(*load.run));
+	if (load.run)
+		err = 0;
+	for (unsigned int i = 0; i < load.queues && !err; i++)
+		err = run_prepare(&load, i, o);
+	if (err) {
 		fprintf(stderr, "blkload: not enough memory for this --qd, --bs and --size\n");
-	else
-		err = run_phases(&run);
-	free(run.tag);
-	free(run.io);
-	free(run.memory);
+	} else {
+		err = phases(&load, result);
+		for (unsigned int i = 0; i < load.queues; i++)
+			result_add(result, &load.run[i].result);
+	}
+	load_free(&load);
 	return err;
 }
