@@ -34,7 +34,7 @@ static const uint8_t table[BUS_STATES][BUS_STATES] = {
 	[XenbusStateInitWait] = {Clos, ____, ____, Conn, Conn, Clsg, Clos, Fail},
 	[XenbusStateInitialised] = {Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore},
 	[XenbusStateConnected] = {Clos, Rest, ____, ____, ____, Clsg, Clos, Fail},
-	[XenbusStateClosing] = {Clos, Clos, ____, ____, ____, Clsg, Clos, Clos},
+	[XenbusStateClosing] = {Clos, Clos, ____, ____, ____, ____, Clos, Clos},
 	[XenbusStateClosed] = {____, Offr, ____, ____, ____, ____, ____, ____},
 	[BUS_BAD] = {Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore},
 };

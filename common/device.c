@@ -405,6 +405,9 @@ void device_step(struct device *device)
 	if (frontend < 0)
 		return; /* xenstored is going: what is served is served on */
 	action = bus_step(backend, frontend);
+	/* Unplugged: the toolstack wrote our 5, and the frontend has answered it. */
+	if (device->connected && backend == XenbusStateClosing && frontend == XenbusStateClosing)
+		action = BUS_CLOSING;
 	if (device_is_foreign(device, backend))
 		action = BUS_FOREIGN;
 	if (device->refused && backend == XenbusStateClosed && action == BUS_OFFER)

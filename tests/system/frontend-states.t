@@ -27,6 +27,7 @@ guest_writes() {
 }
 back_to_wait() {
 	guest_writes state 6
+	vbd_state 1 51712 6
 	guest_writes state 1
 	vbd_state 1 51712 2
 }

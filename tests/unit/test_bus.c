@@ -82,7 +82,7 @@ static const struct cell cells[] = {
 	{CLOSING, WAIT, BUS_NONE, "a live frontend closes first"},
 	{CLOSING, INITED, BUS_NONE, "unplug: a live frontend closes first"},
 	{CLOSING, CONN, BUS_NONE, "unplug: a live frontend closes first"},
-	{CLOSING, CLOSING, BUS_CLOSING, "it flushes; serving ends, 6 follows its 6"},
+	{CLOSING, CLOSING, BUS_NONE, "it may stay there for ever: we wait, and rest"},
 	{CLOSING, CLOSED, BUS_CLOSE, "the end of an orderly close"},
 	{CLOSING, BAD, BUS_CLOSE, "nonsense does not keep a device open"},
 
