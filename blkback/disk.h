@@ -40,6 +40,7 @@ struct disk_spec {
 	uint32_t direct_align; /* bytes that O_DIRECT wants offsets and lengths aligned to; 0 = none
 				*/
 	uint32_t physical_sector; /* bytes */
+	uint32_t in_memory;	  /* the store answers at once: a file on tmpfs */
 	uint64_t sectors;	  /* of 512 bytes */
 };
 

@@ -16,12 +16,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static void image_statx_done(struct op *op, int res, uint32_t cqe_flags);
@@ -137,8 +139,11 @@ static int image_measure_block(struct image *image, uint64_t *bytes)
 static int image_measure_file(struct image *image, uint64_t *bytes)
 {
 	const struct statx *stx = &image->stx;
+	struct statfs fs;
 
 	*bytes = stx->stx_size;
+	if (fstatfs(image->fds[0], &fs) == 0)
+		image->spec.in_memory = fs.f_type == TMPFS_MAGIC;
 	image->spec.discard_granularity = stx->stx_blksize;
 	if (image->nfds == 2)
 		image->spec.direct_align = stx->stx_dio_offset_align > stx->stx_dio_mem_align

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# An image on a tmpfs is read and written at once, without waking a thread of the kernel for each block.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../vbd.sh"
+in_host "$@"
+plan 7
+
+mkdir "$WORK/memory"
+mount -t tmpfs -o size=40m none "$WORK/memory"
+truncate -s 32M "$WORK/memory/a.img"
+blkback_start
+xloop create "$(guest_config g "vdev=xvda,target=$WORK/memory/a.img" "vdev=xvdb,target=$(image b.img 32M)")" >/dev/null
+
+helpers() { # kernel threads that worked for this worker
+	grep -l '^iou-wrk' "/proc/$(worker_of 1)"/task/*/comm | wc -l
+}
+ok "small blocks are verified" xloop exec g -- blkload --dev=xvda --rw=randrw --bs=4k --qd=32 --ios=20000 --verify
+is "$(helpers)" 0 "and no thread of the kernel was needed"
+ok "partial ones, too" xloop exec g -- blkload --dev=xvda --rw=randrw --bs=512 --qd=8 --ios=2000 --verify
+ok "and large ones" xloop exec g -- blkload --dev=xvda --rw=randrw --bs=128k --qd=8 --ios=200 --verify
+truncate -s 1M "$WORK/memory/a.img"
+not_ok "what somebody cut off can't be read" xloop exec g -- blkload --dev=xvda --rw=read --bs=4k --offset=2M --ios=8
+ok "what is left can" xloop exec g -- blkload --dev=xvda --rw=read --bs=4k --size=1M --ios=8
+ok "and the other disk" xloop exec g -- blkload --dev=xvdb --rw=randrw --ios=100 --verify
+umount -l "$WORK/memory"
