@@ -280,6 +280,7 @@ void requests_copy(struct queue *queue)
 			next = request->next;
 			request_step_done(request, request->error);
 		}
+		request_retry(queue); /* what ended here may be all that it waited for */
 	}
 }
 
