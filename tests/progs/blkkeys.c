@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * blkkeys DISK [--ring-order=N] [KEY=VALUE | KEY-]...: a guest that writes what it likes into its
- * frontend's directory.  The ring and the event channel are real; the words given are written over
- * what names them, in the same transaction as the state; KEY- leaves a key out.
+ * blkkeys DISK [--ring-order=N] [--queues=N] [KEY=VALUE | KEY-]...: a guest that writes what it
+ * likes into its frontend's directory.  The ring and the event channel are real; the words given
+ * are written over what names them, in the same transaction as the state; KEY- leaves a key out.
  *
- * Prints "connected" if the backend takes it and answers a read, else "refused".  An ordinary
- * frontend that only lies about itself: the reasons of the backend are for the test to look up.
+ * Prints "connected" if the backend takes it and answers a read on each queue, else "refused".  An
+ * ordinary frontend that only lies about itself: the reasons of the backend are for the test to
+ * look up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ static struct blkfront_opts opts = {.buffer_pages = 1, .timeout_ms = 3000, .keys
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: blkkeys DISK [--ring-order=N] [KEY=VALUE | KEY-]...\n");
+	fprintf(stderr,
+		"usage: blkkeys DISK [--ring-order=N] [--queues=N] [KEY=VALUE | KEY-]...\n");
 	return 2;
 }
 
@@ -32,6 +34,10 @@ static int parse(char *word)
 
 	if (!strncmp(word, "--ring-order=", 13)) {
 		opts.ring_order = (unsigned int)atoi(word + 13);
+		return 0;
+	}
+	if (!strncmp(word, "--queues=", 9)) {
+		opts.queues = (unsigned int)atoi(word + 9);
 		return 0;
 	}
 	if (opts.nr_keys == KEYS_MAX || len < 2)
@@ -50,7 +56,7 @@ static int parse(char *word)
 }
 
 /* The backend reads the ring that it was told of, and we look at the one that we have. */
-static const char *try_read(struct blkfront_queue *q)
+static bool try_read(struct blkfront_queue *q)
 {
 	blkif_request_t r = {.operation = BLKIF_OP_READ, .nr_segments = 1};
 	blkif_response_t rsp;
@@ -58,7 +64,19 @@ static const char *try_read(struct blkfront_queue *q)
 	r.seg[0] = (struct blkif_request_segment){blkfront_raw_ref(q, 0), 0, 7};
 	blkfront_raw_put(q, &r);
 	blkfront_raw_push(q, blkfront_raw_prod(q));
-	return blkfront_raw_response(q, &rsp, 1000) ? "connected, silent" : "connected";
+	return !blkfront_raw_response(q, &rsp, 1000);
+}
+
+static void try_all(struct blkfront *bf)
+{
+	unsigned int silent = 0;
+
+	for (unsigned int i = 0; i < blkfront_info(bf)->queues; i++)
+		silent += !try_read(blkfront_queue(bf, i));
+	if (silent)
+		printf("connected, %u silent\n", silent);
+	else
+		puts("connected");
 }
 
 int main(int argc, char **argv)
@@ -75,9 +93,12 @@ int main(int argc, char **argv)
 	if (guest_open(&guest))
 		return 1;
 	bf = blkfront_open(&guest, (unsigned int)devid, &opts);
-	puts(bf ? try_read(blkfront_queue(bf, 0)) : "refused");
-	if (bf)
+	if (bf) {
+		try_all(bf);
 		blkfront_close(bf);
+	} else {
+		puts("refused");
+	}
 	guest_close(&guest);
 	return 0;
 }

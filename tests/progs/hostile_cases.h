@@ -274,13 +274,15 @@ static const struct attack attacks[] = {
 };
 
 /* For whole rings of them: a read whose last_sect, or whose one bad grant's place, is `n`. */
-static void last_sect_each(blkif_request_t *r, unsigned int n)
+static void last_sect_each(blkif_request_t *r, struct blkfront_queue *q, unsigned int n)
 {
+	(void)q;
 	r->seg[0].last_sect = (uint8_t)n;
 }
 
-static void bad_ref_at(blkif_request_t *r, unsigned int n)
+static void bad_ref_at(blkif_request_t *r, struct blkfront_queue *q, unsigned int n)
 {
+	(void)q;
 	r->nr_segments = BLKFRONT_SEGMENTS;
 	for (int i = 1; i < BLKFRONT_SEGMENTS; i++)
 		r->seg[i] = r->seg[0];

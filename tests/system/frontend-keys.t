@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 132
+plan 173
 
 blkback_start --queues=4
 xloop create "$(guest_config g "vdev=xvda,target=null:1G")" >/dev/null
@@ -64,7 +64,30 @@ done
 for value in "" x -1 0 64 4294967297 "$words"; do
 	refused "frontend's multi-queue-num-queues is no number from 1 to" "multi-queue-num-queues=$value"
 done
+refused "frontend's multi-queue-num-queues is no number from 1 to 4" multi-queue-num-queues=5
+refused "frontend's multi-queue-num-queues is no number from 1 to 4" multi-queue-num-queues=0x2
 refused "frontend's ring-ref is missing" multi-queue-num-queues=2
+refused "frontend's ring-ref is missing" --queues=2 multi-queue-num-queues-
+refused "frontend's ring-ref is missing" --queues=2 multi-queue-num-queues=1
+refused "frontend's ring-ref is missing" --queues=2 multi-queue-num-queues=3
+refused "frontend's ring-ref is missing" --queues=2 queue-0-
+refused "frontend's ring-ref is missing" --queues=4 queue-3-
+refused "frontend's ring-ref is missing" --queues=2 queue-1- ring-ref=8 event-channel=3
+refused "frontend's event-channel is missing" --queues=2 queue-1/event-channel-
+refused "frontend's event-channel is no event channel" --queues=2 queue-1/event-channel=-1
+refused "bind the guest's event channel" --queues=2 queue-1/event-channel=1000
+refused "bind the guest's event channel" --queues=2 queue-0/event-channel=2 queue-1/event-channel=2
+refused "frontend's ring-ref is no grant" --queues=2 queue-1/ring-ref=x
+refused "map the ring that the guest granted" --queues=2 queue-1/ring-ref=60000
+refused "ring-ref is a page that a ring has already" --queues=2 queue-0/ring-ref=8 queue-1/ring-ref=8
+refused "ring-ref is a page that a ring has already" --queues=3 queue-1/ring-ref=8 queue-2/ring-ref=8
+refused "ring-ref0 is a page that a ring has already" --queues=2 --ring-order=1 queue-0/ring-ref1=8 queue-1/ring-ref0=8
+refused "frontend's ring-ref15 is missing" --queues=4 --ring-order=4 queue-3/ring-ref15-
+taken --queues=2 ring-ref=8 event-channel=3 ring-ref0=60000
+taken --queues=2 queue-1/ring-page-order=4 queue-1/ring-ref0=60000 queue-2/ring-ref=x queue-7=x
+taken --queues=4 --ring-order=4
+is "$(keys --queues=4 multi-queue-num-queues=3)" "connected, 1 silent" "three of four queues are served if it says so"
 
+taken ring-ref0=60000
 taken feature-persistent=x num-ring-pages="$words" ring-page-order=0 ring-ref1=x backend-id=9
 ok "another guest's disk worked all the time" neighbour_well other
