@@ -64,12 +64,13 @@ static unsigned int bounce_pages(const struct blkfront_queue *q)
 	const struct blkfront *bf = q->bf;
 	unsigned int n = bf->opts.bounce_pages;
 
-	if (!bf->opts.buffer_pages && !n) {
+	if (!n && bf->opts.buffer_pages)
+		return 0;
+	if (!n)
 		n = q->ring.nr_ents * BLKFRONT_SEGMENTS;
-		if (n > PLENTY / bf->info.queues)
-			n = PLENTY / bf->info.queues;
-	}
-	return n && n < BLKFRONT_SEGMENTS ? BLKFRONT_SEGMENTS : n;
+	if (!bf->opts.bounce_pages && n > PLENTY / bf->info.queues)
+		n = PLENTY / bf->info.queues;
+	return n < BLKFRONT_SEGMENTS ? BLKFRONT_SEGMENTS : n;
 }
 
 static int data_share(struct blkfront_queue *q)
