@@ -151,7 +151,7 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(wildcard loopback/blkfront*.c) \
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
-$(addprefix $(BUILD)/tests/,blkhostile blkkeys blkstorm): $(BUILD)/tests/%: \
+$(addprefix $(BUILD)/tests/,blkhostile blkkeys blkmix blkstorm): $(BUILD)/tests/%: \
                 $(BUILD)/obj/tests/progs/%.o $(BUILD)/libguest.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

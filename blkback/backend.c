@@ -191,10 +191,12 @@ static int nodes_write(struct device *device, const struct node *nodes, size_t c
 
 static int blkback_write_features(struct device *device)
 {
+	const struct attachment *a = device->private;
+	bool alone = a && a->image.open && disk_is_alone(&a->image.spec);
 	const struct node nodes[] = {
 		{"max-ring-page-order", BLKRING_ORDER_MAX},
 		{"max-ring-pages", BLKRING_PAGES_MAX},
-		{"multi-queue-max-queues", device->sup->threads},
+		{"multi-queue-max-queues", alone ? 1 : device->sup->threads},
 		{"feature-max-indirect-segments", SLOT_INDIRECT_SEGMENTS},
 	};
 
@@ -238,8 +240,13 @@ static int blkback_connect(struct device *device, struct chan_msg *msg, const ch
 	*why = a->why[0] ? a->why : NULL;
 	if (err < 0)
 		return err;
-	memcpy(msg->body, &connect, sizeof(connect));
 	msg->nfds = a->image.nfds;
+	/* A script that named the image after we had offered queues: the page cache can do both. */
+	if (connect.queues > 1 && disk_is_alone(&connect.disk)) {
+		connect.disk.direct_align = 0;
+		msg->nfds = 1;
+	}
+	memcpy(msg->body, &connect, sizeof(connect));
 	memcpy(msg->fds, a->image.fds, sizeof(a->image.fds));
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/uio.h>
 
 #include "common/loop.h"
@@ -15,6 +16,8 @@
 enum {
 	DISK_SECTOR = 512,  /* blkif's unit for all numbers of sectors (blkif.h, since Xen 4.20) */
 	DISK_IOV_MAX = 256, /* pieces of one I/O */
+	DISK_IO_MAX = DISK_IOV_MAX * 4096, /* and its bytes */
+	DISK_ALIGN_MAX = 65536,
 };
 
 enum disk_verb {
@@ -37,12 +40,18 @@ struct disk_spec {
 	uint32_t read_only;
 	uint32_t discard;	      /* the store can, and the admin allows it */
 	uint32_t discard_granularity; /* bytes */
-	uint32_t direct_align; /* bytes that O_DIRECT wants offsets and lengths aligned to; 0 = none
-				*/
+	/* Bytes that all of an I/O has to be aligned to, DISK_ALIGN_MAX at most; 0: page cache. */
+	uint32_t direct_align;
 	uint32_t physical_sector; /* bytes */
 	uint32_t in_memory;	  /* the store answers at once: a file on tmpfs */
 	uint64_t sectors;	  /* of 512 bytes */
 };
+
+/* disk_align.c has to see all its writes: it has one queue. */
+static inline bool disk_is_alone(const struct disk_spec *spec)
+{
+	return spec->direct_align > DISK_SECTOR;
+}
 
 struct disk;
 
@@ -51,10 +60,13 @@ struct disk;
  * exactly once, from within submit() or later from the loop.
  */
 struct disk_io {
-	struct op op;	   /* the engine's */
-	uint64_t moved;	   /* the engine's: bytes done so far */
-	int fd;		   /* the engine's */
-	struct disk *disk; /* the engine's */
+	struct op op;	    /* the engine's */
+	uint64_t moved;	    /* the engine's: bytes done so far */
+	struct disk *disk;  /* the engine's */
+	struct disk *layer; /* disk_align.c's, as the next four */
+	TAILQ_ENTRY(disk_io) link;
+	bool bounced, waiting;
+	void (*upper)(struct disk_io *io, int err);
 	enum disk_verb verb;
 	uint64_t offset; /* bytes */
 	uint64_t bytes;
@@ -89,6 +101,14 @@ struct disk_ops {
 
 extern const struct disk_ops disk_uring, disk_null;
 
+/*
+ * Opens a disk with the engine that its spec names, and over it what lets requests of 512 bytes
+ * work if the store wants larger ones.  As disk_ops' open().
+ */
+int disk_open(struct disk **disk, struct loop *loop, const struct disk_spec *spec, const int *fds,
+	      uint32_t nfds, uint32_t queue);
+/* A disk over `below`, which it owns from now on, if it succeeds.  0 or -errno. */
+int disk_align_open(struct disk **disk, struct disk *below);
 /* The engine's operations, or NULL if there is no such engine. */
 const struct disk_ops *disk_engine_ops(uint32_t engine);
 

@@ -2,10 +2,8 @@
 /*
  * Raw files and block devices by io_uring, on the worker's own loop.
  *
- * Two descriptors of one image: fds[1], if there, is O_DIRECT; fds[0] goes through the page cache,
- * for what O_DIRECT would refuse, a request of 512-byte granularity on a store with larger blocks.
- * The page cache then is the bounce buffer and does the read-modify-write; the kernel keeps both
- * views of a file coherent (a direct write drops the cached pages, a direct read writes them back).
+ * All I/O of a disk goes through one descriptor, the last of those given: O_DIRECT if the store has
+ * it, else the page cache.  Never both: see disk_align.c.
  *
  * Short reads and writes go on where they stopped.  A read that gives nothing lies past the end of
  * an image that somebody shrank: an error, never old buffer contents.
@@ -23,31 +21,15 @@ enum {
 
 struct uring_disk {
 	struct disk disk;
-	int buffered; /* -1: none */
-	int direct;   /* -1: none */
+	int fd;
 };
 
 static void uring_done(struct op *op, int res, uint32_t cqe_flags);
 
-static bool uring_aligned(const struct disk_io *io, uint32_t align)
-{
-	uint64_t bits = io->offset;
-
-	for (int i = 0; i < io->iov_count; i++)
-		bits |= (uint64_t)(uintptr_t)io->iov[i].iov_base | io->iov[i].iov_len;
-	return (bits & (align - 1)) == 0;
-}
-
-static int uring_fd(const struct uring_disk *u, const struct disk_io *io)
-{
-	if (u->direct >= 0 && uring_aligned(io, u->disk.spec.direct_align))
-		return u->direct;
-	return u->buffered;
-}
-
 static void uring_queue(struct disk *disk, struct disk_io *io)
 {
 	struct io_uring_sqe *sqe = loop_sqe(disk->loop, &io->op);
+	int fd = ((const struct uring_disk *)disk)->fd;
 	uint64_t at = io->offset + io->moved;
 	bool one = io->iov_count == 1;
 
@@ -55,23 +37,23 @@ static void uring_queue(struct disk *disk, struct disk_io *io)
 	switch (io->verb) {
 	case DISK_READ:
 		if (one)
-			io_uring_prep_read(sqe, io->fd, io->iov->iov_base,
+			io_uring_prep_read(sqe, fd, io->iov->iov_base,
 					   (unsigned int)io->iov->iov_len, at);
 		else
-			io_uring_prep_readv(sqe, io->fd, io->iov, (unsigned int)io->iov_count, at);
+			io_uring_prep_readv(sqe, fd, io->iov, (unsigned int)io->iov_count, at);
 		break;
 	case DISK_WRITE:
 		if (one)
-			io_uring_prep_write(sqe, io->fd, io->iov->iov_base,
+			io_uring_prep_write(sqe, fd, io->iov->iov_base,
 					    (unsigned int)io->iov->iov_len, at);
 		else
-			io_uring_prep_writev(sqe, io->fd, io->iov, (unsigned int)io->iov_count, at);
+			io_uring_prep_writev(sqe, fd, io->iov, (unsigned int)io->iov_count, at);
 		break;
 	case DISK_FLUSH:
-		io_uring_prep_fsync(sqe, io->fd, IORING_FSYNC_DATASYNC);
+		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
 		break;
 	case DISK_DISCARD:
-		io_uring_prep_fallocate(sqe, io->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 					(off_t)io->offset, (off_t)io->bytes);
 		break;
 	}
@@ -84,9 +66,9 @@ static void uring_queue(struct disk *disk, struct disk_io *io)
  */
 static void uring_at_once(struct disk *disk, struct disk_io *io)
 {
-	ssize_t n = io->verb == DISK_READ
-			    ? preadv(io->fd, io->iov, io->iov_count, (off_t)io->offset)
-			    : pwritev(io->fd, io->iov, io->iov_count, (off_t)io->offset);
+	int fd = ((const struct uring_disk *)disk)->fd;
+	ssize_t n = io->verb == DISK_READ ? preadv(fd, io->iov, io->iov_count, (off_t)io->offset)
+					  : pwritev(fd, io->iov, io->iov_count, (off_t)io->offset);
 
 	if (n == (ssize_t)io->bytes)
 		io->done(io, 0);
@@ -96,13 +78,11 @@ static void uring_at_once(struct disk *disk, struct disk_io *io)
 
 static void uring_submit(struct disk *disk, struct disk_io *io)
 {
-	const struct uring_disk *u = (const struct uring_disk *)disk;
 	bool data = io->verb == DISK_READ || io->verb == DISK_WRITE;
 
 	io->op.done = uring_done;
 	io->disk = disk;
 	io->moved = 0;
-	io->fd = data ? uring_fd(u, io) : u->buffered;
 	if (data && disk->spec.in_memory && io->bytes <= AT_ONCE_MAX)
 		uring_at_once(disk, io);
 	else
@@ -125,6 +105,12 @@ static void iov_advance(struct disk_io *io, uint64_t n)
 	}
 }
 
+/* O_DIRECT stops within a block only where the image ends: there is no more. */
+static bool uring_torn(const struct disk *disk, uint64_t moved)
+{
+	return disk->spec.direct_align && moved & (disk->spec.direct_align - 1);
+}
+
 static void uring_done(struct op *op, int res, uint32_t cqe_flags)
 {
 	struct disk_io *io = (struct disk_io *)op;
@@ -142,12 +128,10 @@ static void uring_done(struct op *op, int res, uint32_t cqe_flags)
 	io->moved += (uint64_t)res;
 	if (io->moved == io->bytes) {
 		io->done(io, 0);
-	} else if (res == 0) {
+	} else if (res == 0 || uring_torn(io->disk, io->moved)) {
 		io->done(io, -EIO);
 	} else {
 		iov_advance(io, (uint64_t)res);
-		/* The rest may start anywhere: let the page cache take care of it. */
-		io->fd = ((struct uring_disk *)io->disk)->buffered;
 		uring_queue(io->disk, io);
 	}
 }
@@ -158,14 +142,13 @@ static int uring_open(struct disk **disk, struct loop *loop, const struct disk_s
 	struct uring_disk *u;
 
 	(void)queue;
-	if (nfds < 1 || nfds > 2 || (nfds == 2 && (spec->direct_align & (spec->direct_align - 1))))
+	if (nfds < 1 || nfds > 2)
 		return -EINVAL;
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return -ENOMEM;
 	u->disk = (struct disk){.ops = &disk_uring, .loop = loop, .spec = *spec};
-	u->buffered = fds[0];
-	u->direct = nfds == 2 && spec->direct_align > 0 ? fds[1] : -1;
+	u->fd = fds[nfds - 1];
 	*disk = &u->disk;
 	return 0;
 }
@@ -190,4 +173,22 @@ const struct disk_ops *disk_engine_ops(uint32_t engine)
 	};
 
 	return engine < DISK_ENGINES ? engines[engine] : NULL;
+}
+
+int disk_open(struct disk **disk, struct loop *loop, const struct disk_spec *spec, const int *fds,
+	      uint32_t nfds, uint32_t queue)
+{
+	const struct disk_ops *ops = disk_engine_ops(spec->engine);
+	uint32_t align = spec->direct_align;
+	int err;
+
+	if (!ops || align & (align - 1) || align > DISK_ALIGN_MAX)
+		return -EINVAL;
+	err = ops->open(disk, loop, spec, fds, nfds, queue);
+	if (err < 0 || align <= DISK_SECTOR)
+		return err;
+	err = disk_align_open(disk, *disk);
+	if (err < 0)
+		(*disk)->ops->close(*disk);
+	return err;
 }

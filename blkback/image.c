@@ -136,6 +136,12 @@ static int image_measure_block(struct image *image, uint64_t *bytes)
 	return 0;
 }
 
+static uint32_t file_align(const struct statx *stx)
+{
+	return stx->stx_dio_offset_align > stx->stx_dio_mem_align ? stx->stx_dio_offset_align
+								  : stx->stx_dio_mem_align;
+}
+
 static int image_measure_file(struct image *image, uint64_t *bytes)
 {
 	const struct statx *stx = &image->stx;
@@ -146,9 +152,7 @@ static int image_measure_file(struct image *image, uint64_t *bytes)
 		image->spec.in_memory = fs.f_type == TMPFS_MAGIC;
 	image->spec.discard_granularity = stx->stx_blksize;
 	if (image->nfds == 2)
-		image->spec.direct_align = stx->stx_dio_offset_align > stx->stx_dio_mem_align
-						   ? stx->stx_dio_offset_align
-						   : stx->stx_dio_mem_align;
+		image->spec.direct_align = file_align(stx);
 	image->spec.physical_sector = image->spec.direct_align;
 	return 0;
 }
@@ -220,11 +224,17 @@ static void image_direct_done(struct op *op, int res, uint32_t cqe_flags)
 	image_finish(image);
 }
 
+/* O_DIRECT can't reach the end of a file that ends within a block, so such a file goes without. */
+static bool file_has_direct(const struct statx *stx)
+{
+	return stx->stx_mask & STATX_DIOALIGN && is_power_of_2(stx->stx_dio_offset_align) &&
+	       is_power_of_2(stx->stx_dio_mem_align) && file_align(stx) <= DISK_ALIGN_MAX &&
+	       stx->stx_size % file_align(stx) == 0;
+}
+
 static void image_try_direct(struct image *image)
 {
-	if (image_is_block(image) || (image->stx.stx_mask & STATX_DIOALIGN &&
-				      is_power_of_2(image->stx.stx_dio_offset_align) &&
-				      is_power_of_2(image->stx.stx_dio_mem_align)))
+	if (image_is_block(image) || file_has_direct(&image->stx))
 		image_open_again(image, O_DIRECT, image_direct_done);
 	else
 		image_finish(image);

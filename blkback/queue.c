@@ -165,14 +165,11 @@ static int queue_alloc(struct queue *queue)
 static int queue_try_connect(struct queue *queue)
 {
 	const struct queue_connect *c = &queue->connect;
-	const struct disk_ops *ops = disk_engine_ops(c->disk->engine);
 	struct thread *thread = queue->thread;
-	int err = ops ? 0 : -EINVAL;
+	int err;
 
 	queue->what = "open the disk";
-	if (err == 0)
-		err = ops->open(&queue->disk, &thread->loop, c->disk, c->fds, c->nfds,
-				queue->index);
+	err = disk_open(&queue->disk, &thread->loop, c->disk, c->fds, c->nfds, queue->index);
 	if (err < 0)
 		return err;
 	queue->what = "map the ring that the guest granted";
