@@ -17,17 +17,9 @@
 #include <xen/xen.h>
 #include <xen/io/blkif.h>
 
+#include "blkback/attachment.h"
 #include "blkback/frontend.h"
-#include "blkback/image.h"
 #include "blkback/vbd.h"
-
-/* device->private */
-struct attachment {
-	struct image image; /* first */
-	struct device *device;
-	bool cdrom;
-	char why[256]; /* why a connect failed */
-};
 
 /* ---- offer ------------------------------------------------------------------------------ */
 
@@ -40,6 +32,8 @@ static struct attachment *attachment_get(struct device *device)
 		if (!a)
 			log_panic("out of memory");
 		a->device = device;
+		a->file = -1;
+		a->shrunk = UINT64_MAX;
 		device->private = a;
 	}
 	return a;
@@ -65,6 +59,10 @@ static void attachment_opened(struct image *image, const char *why)
 	char sentence[DEVICE_ERROR_MAX];
 	char *name;
 
+	if (!why && a->device->resume)
+		attachment_recall(a);
+	if (!why)
+		attachment_watch(a);
 	if (!rival) {
 		device_offered(a->device, why);
 		return;
@@ -167,9 +165,12 @@ static void blkback_release(struct device *device)
 
 	if (!a)
 		return;
+	attachment_unwatch(a);
 	image_close(&a->image);
-	free(a);
 	device->private = NULL;
+	a->device = NULL;
+	if (!a->image.looking) /* else attachment_looked() frees it */
+		free(a);
 }
 
 /* ---- nodes we write --------------------------------------------------------------------- */
@@ -213,7 +214,7 @@ static int blkback_write_connected(struct device *device)
 	const struct attachment *a = device->private;
 	const struct disk_spec *spec = &a->image.spec;
 	const struct node nodes[] = {
-		{"sectors", spec->sectors},
+		{"sectors", a->told},
 		{"sector-size", DISK_SECTOR},
 		{"physical-sector-size", spec->physical_sector},
 		{"info", (spec->read_only ? VDISK_READONLY : 0) | (a->cdrom ? VDISK_CDROM : 0)},
@@ -238,6 +239,9 @@ static int blkback_connect(struct device *device, struct chan_msg *msg, const ch
 	int err = frontend_read(device, &connect, a->why, sizeof(a->why));
 
 	*why = a->why[0] ? a->why : NULL;
+	if (!device->resume)
+		a->told = a->image.spec.sectors;
+	connect.disk.sectors = a->told;
 	if (err < 0)
 		return err;
 	msg->nfds = a->image.nfds;
@@ -261,5 +265,7 @@ const struct backend blkback_backend = {
 	.write_features = blkback_write_features,
 	.connect = blkback_connect,
 	.write_connected = blkback_write_connected,
+	.resize = attachment_resize,
+	.look = attachment_look,
 	.release = blkback_release,
 };

@@ -51,6 +51,11 @@ int image_check_size(uint64_t bytes, uint64_t *sectors, const char **why)
 	return *why ? -EINVAL : 0;
 }
 
+uint64_t image_whole_sectors(const struct image *image, uint64_t bytes)
+{
+	return (bytes - bytes % image->spec.physical_sector) / DISK_SECTOR;
+}
+
 int image_parse_null(const char *target, uint64_t *bytes)
 {
 	uint64_t n = 0;
@@ -76,7 +81,7 @@ int image_parse_null(const char *target, uint64_t *bytes)
 	return 0;
 }
 
-static bool image_is_block(const struct image *image)
+bool image_is_block(const struct image *image)
 {
 	return S_ISBLK(image->stx.stx_mode);
 }
@@ -347,6 +352,42 @@ void image_open(struct image *image, struct loop *loop, const char *target, bool
 		sqe = loop_sqe(loop, &image->op);
 		io_uring_prep_openat(sqe, AT_FDCWD, image->path, image_flags(image) | O_NONBLOCK,
 				     0);
+		io_uring_sqe_set_data(sqe, &image->op);
+	}
+}
+
+/* ---- another look at the size ----------------------------------------------------------- */
+
+static void image_look_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	struct image *image = (struct image *)op;
+	bool again = image->look_more && image->open;
+
+	(void)cqe_flags;
+	image->looking = image->look_more = false;
+	image->looked(image, res < 0 ? res : (int64_t)image->now.stx_size);
+	if (again)
+		image_look(image, image->looked);
+}
+
+void image_look(struct image *image, void (*looked)(struct image *, int64_t))
+{
+	struct io_uring_sqe *sqe;
+	uint64_t bytes;
+
+	image->looked = looked;
+	if (image->nfds == 0) { /* a null disk */
+		return;
+	} else if (image_is_block(image)) {
+		looked(image,
+		       ioctl(image->fds[0], BLKGETSIZE64, &bytes) < 0 ? -errno : (int64_t)bytes);
+	} else if (image->looking) {
+		image->look_more = true;
+	} else {
+		image->looking = true;
+		image->op.done = image_look_done;
+		sqe = loop_sqe(image->loop, &image->op);
+		io_uring_prep_statx(sqe, image->fds[0], "", AT_EMPTY_PATH, STATX_SIZE, &image->now);
 		io_uring_sqe_set_data(sqe, &image->op);
 	}
 }

@@ -32,6 +32,10 @@ struct image {
 	char why[IMAGE_WHY_MAX];
 	/* NULL, or why it can't be served, in one sentence. */
 	void (*opened)(struct image *image, const char *why);
+	bool looking;	/* the kernel is asked for the size */
+	bool look_more; /* and is to be asked again */
+	struct statx now;
+	void (*looked)(struct image *image, int64_t bytes);
 };
 
 /*
@@ -40,11 +44,20 @@ struct image {
  */
 void image_open(struct image *image, struct loop *loop, const char *target, bool read_only,
 		bool discard, void (*opened)(struct image *, const char *));
+/*
+ * Measures an open image again, without blocking; ends with looked(), perhaps before it returns:
+ * its size in bytes, or -errno.  Does nothing for a disk without a file.  While `looking` the image
+ * must stay put, even if it is closed meanwhile.
+ */
+void image_look(struct image *image, void (*looked)(struct image *, int64_t bytes));
+bool image_is_block(const struct image *image);
 /* Closes our descriptors; the locks last as long as a worker has them.  Fine if it is not open. */
 void image_close(struct image *image);
 
 /* The size in bytes -> sectors; 0, or -EINVAL and *why.  Pure. */
 int image_check_size(uint64_t bytes, uint64_t *sectors, const char **why);
+/* The sectors of so many bytes, less those that are no whole physical sector.  Pure. */
+uint64_t image_whole_sectors(const struct image *image, uint64_t bytes);
 /* "null:SIZE" with SIZE in bytes or with K, M, G, T behind it.  0 or -EINVAL.  Pure. */
 int image_parse_null(const char *target, uint64_t *bytes);
 

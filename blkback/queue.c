@@ -202,6 +202,15 @@ void queue_connect(void *arg)
 	thread_call(queue->main, queue->connected, queue);
 }
 
+/* What is under way was held against the old size; a disk never gets smaller. */
+void queue_resize(void *arg)
+{
+	struct queue *queue = arg;
+
+	queue->disk->spec.sectors = queue->connect.disk->sectors;
+	thread_call(queue->main, queue->resized, queue);
+}
+
 void queue_close(void *arg)
 {
 	struct queue *queue = arg;

@@ -48,10 +48,11 @@ struct queue {
 	uint32_t devid, index;
 	struct queue_connect connect;
 	/*
-	 * Called on the main thread: connected, or error and what was being done; stopped for
-	 * `reason`; closed, nothing is mapped or under way any more.
+	 * Called on the main thread: connected, or error and what was being done; resized; stopped
+	 * for `reason`; closed, nothing is mapped or under way any more.
 	 */
 	void (*connected)(void *queue);
+	void (*resized)(void *queue);
 	void (*broken)(void *queue);
 	void (*closed)(void *queue);
 	int error;
@@ -79,10 +80,13 @@ struct queue {
 	bool closing;		  /* takes nothing more; goes when nothing is under way */
 };
 
-/* ---- queue.c: both are calls for the queue's own thread ----------------------------------- */
+/* ---- queue.c: the three are calls for the queue's own thread -----------------------------------
+ */
 
 /* Takes what queue->connect names and starts serving.  Ends with connected(). */
 void queue_connect(void *queue);
+/* Takes the size that connect.disk has by now.  Ends with resized(). */
+void queue_resize(void *queue);
 /* Takes no more, finishes what is under way, lets go of all.  Ends with closed(). */
 void queue_close(void *queue);
 

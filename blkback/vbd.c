@@ -88,6 +88,16 @@ static void vbd_connected(void *arg)
 		vbd_close(vbd);
 }
 
+/* A close that was asked meanwhile counts its own answers. */
+static void vbd_resized(void *arg)
+{
+	struct queue *queue = arg;
+	struct vbd *vbd = queue->vbd;
+
+	if (!vbd->closing && --vbd->awaited == 0)
+		worker_answer(CHAN_RESIZED, vbd->devid, vbd->serial, NULL);
+}
+
 static void vbd_broken(void *arg)
 {
 	struct queue *queue = arg;
@@ -132,6 +142,7 @@ static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_con
 	queue->main = &vbd->worker->threads[0];
 	queue->thread = worker_thread_get(vbd->worker);
 	queue->connected = vbd_connected;
+	queue->resized = vbd_resized;
 	queue->broken = vbd_broken;
 	queue->closed = vbd_closed;
 	queue->connect = (struct queue_connect){
@@ -183,6 +194,19 @@ static void vbd_handle_close(struct worker *worker, uint32_t devid)
 		worker_answer(CHAN_CLOSED, devid, 0, NULL);
 }
 
+/* The queues are open: a device is connected before it is resized, and closed after. */
+static void vbd_handle_resize(struct worker *worker, const struct chan_msg *msg)
+{
+	struct vbd *vbd = vbd_find(worker, msg->devid);
+	struct vbd_resize resize;
+
+	memcpy(&resize, msg->body, sizeof(resize));
+	if (!vbd || vbd->connecting || vbd->closing)
+		return;
+	vbd->disk.sectors = resize.sectors;
+	vbd_ask(vbd, queue_resize);
+}
+
 static void vbd_handle_close_all(struct worker *worker)
 {
 	for (struct vbd *vbd = worker->devices; vbd; vbd = vbd->next)
@@ -192,5 +216,6 @@ static void vbd_handle_close_all(struct worker *worker)
 const struct worker_ops vbd_worker_ops = {
 	.connect = vbd_handle_connect,
 	.close = vbd_handle_close,
+	.resize = vbd_handle_resize,
 	.close_all = vbd_handle_close_all,
 };

@@ -22,6 +22,11 @@ struct vbd_connect {
 	struct queue_nodes nodes[VBD_QUEUES_MAX];
 };
 
+/* The body of CHAN_RESIZE. */
+struct vbd_resize {
+	uint64_t sectors;
+};
+
 _Static_assert(sizeof(struct vbd_connect) <= CHAN_BODY_MAX, "a CONNECT fits a message");
 
 extern const struct worker_ops vbd_worker_ops;

@@ -15,10 +15,12 @@ enum chan_type {
 	CHAN_CONNECT = 1, /* serve this device; body and fds are the backend's */
 	CHAN_CLOSE,	  /* finish what is under way, then let go of it */
 	CHAN_QUIT,	  /* no device is left: exit */
+	CHAN_RESIZE,	  /* the device has another size; body is the backend's */
 	/* worker -> supervisor */
 	CHAN_CONNECTED, /* answers CONNECT */
 	CHAN_FAILED,	/* answers CONNECT, or comes later: text says why; a CLOSE is due */
 	CHAN_CLOSED,	/* answers CLOSE: nothing of the guest is mapped any more */
+	CHAN_RESIZED,	/* answers RESIZE: what the guest asks for is held against the new size */
 };
 
 enum {

@@ -292,6 +292,27 @@ void device_hand_over(struct device *device)
 		device_free(device);
 }
 
+/* ---- resize ----------------------------------------------------------------------------- */
+
+/* The worker hears of it first: a guest that is told may use the new end at once. */
+static void device_resize(struct device *device)
+{
+	struct chan_msg msg = {.type = CHAN_RESIZE, .devid = device->devid};
+
+	if (!device->connected || !device->sup->backend->resize(device, &msg))
+		return;
+	msg.serial = device->serial;
+	if (chan_send(device->guest->chan, &msg) == 0) /* else it is dying, and closes so */
+		device->phase = DEVICE_RESIZING;
+}
+
+static void device_resized(struct device *device)
+{
+	device->phase = DEVICE_IDLE;
+	device->dirty = true;
+	device_announce(device, XenbusStateConnected, device->sup->backend->write_connected);
+}
+
 /* ---- the step --------------------------------------------------------------------------- */
 
 /* A live device that we don't serve: left by the supervisor before us, in order or not. */
@@ -325,6 +346,7 @@ static void device_act(struct device *device, enum bus_action action, int fronte
 {
 	switch (action) {
 	case BUS_NONE:
+		device_resize(device);
 		break;
 	case BUS_OFFER:
 		device_offer(device);
@@ -454,6 +476,8 @@ void device_message(struct device *device, const struct chan_msg *msg)
 		return; /* of a connection that is over */
 	if (msg->type == CHAN_CONNECTED && device->phase == DEVICE_CONNECTING) {
 		device_connected(device);
+	} else if (msg->type == CHAN_RESIZED && device->phase == DEVICE_RESIZING) {
+		device_resized(device);
 	} else if (msg->type == CHAN_CLOSED && device->phase == DEVICE_CLOSING) {
 		device_moved(device, "closed");
 		device_closed(device);

@@ -30,7 +30,8 @@ bool device_is_foreign(const struct device *device, int state)
 	       state != device->wrote && device->wrote != XenbusStateConnected;
 }
 
-int device_switch(struct device *device, int state, int (*nodes)(struct device *))
+static int device_write_state(struct device *device, int state, int (*nodes)(struct device *),
+			      bool always)
 {
 	struct store *store = &device->sup->store;
 	bool moved = false;
@@ -47,7 +48,7 @@ int device_switch(struct device *device, int state, int (*nodes)(struct device *
 		if (err == 0 && nodes)
 			err = nodes(device);
 		moved = bus_state(now) != state;
-		if (err == 0 && moved)
+		if (err == 0 && (moved || always))
 			err = store_write(store, device->path, "state", "%d", state);
 		free(now);
 	} while (store_commit(store, &err, &tries));
@@ -59,6 +60,16 @@ int device_switch(struct device *device, int state, int (*nodes)(struct device *
 		log_error("%s: can't go to state %d: %s", device->path, state, strerror(-err));
 	}
 	return err;
+}
+
+int device_switch(struct device *device, int state, int (*nodes)(struct device *))
+{
+	return device_write_state(device, state, nodes, false);
+}
+
+int device_announce(struct device *device, int state, int (*nodes)(struct device *))
+{
+	return device_write_state(device, state, nodes, true);
 }
 
 /* One clear sentence to the log and to the store, where Linux' xenbus_dev_fatal() puts it. */

@@ -253,8 +253,11 @@ static void sup_changed(struct store *store, const char *path, const char *token
 	if (!store_exists(store, "%s", path))
 		return;
 	device = device_get(sup, path);
-	if (device)
-		device->dirty = true;
+	if (!device)
+		return;
+	device->dirty = true;
+	if (strcmp(path + strlen(device->path), "/resize") == 0)
+		sup->backend->look(device);
 }
 
 /* The end of each turn: look at the devices that something happened to. */

@@ -44,6 +44,13 @@ struct backend {
 	int (*connect)(struct device *device, struct chan_msg *msg, const char **why);
 	/* Writes the nodes that must be there at Connected.  In a transaction; 0 or -errno. */
 	int (*write_connected)(struct device *device);
+	/*
+	 * Fills a CHAN_RESIZE if a connected device has another size than its guest was told, and
+	 * takes that size as told: write_connected() follows.  False if there is nothing to tell.
+	 */
+	bool (*resize)(struct device *device, struct chan_msg *msg);
+	/* The admin wrote the device's node `resize`: look at its size. */
+	void (*look)(struct device *device);
 	/* Lets go of what offer() took: called when the device is closed.  May be called twice. */
 	void (*release)(struct device *device);
 };
@@ -66,6 +73,7 @@ enum device_phase {
 	DEVICE_OFFERING,   /* backend->offer() is at it */
 	DEVICE_CONNECTING, /* the worker was sent a CONNECT */
 	DEVICE_CLOSING,	   /* the worker was sent a CLOSE */
+	DEVICE_RESIZING,   /* the worker was sent a RESIZE */
 };
 
 /* Owned by sup; one per backend directory. */
@@ -108,6 +116,7 @@ struct sup {
 	struct device *devices;
 	struct device *step_next; /* the walk's next device */
 	struct loop_timer *retry;
+	void *private; /* the backend's */
 	int signal_fd;
 	uint32_t uid_base; /* worker of domain N runs as uid_base + N */
 	uint32_t spin_us;
@@ -135,6 +144,10 @@ void guest_put(struct guest *guest);
  * directory is gone (-ENOENT) or another backend has moved it (-EALREADY).  0 or -errno.
  */
 int device_switch(struct device *device, int state, int (*nodes)(struct device *));
+/* The same for nodes that changed under a state that stays: writing it again makes the frontend
+ * look.
+ */
+int device_announce(struct device *device, int state, int (*nodes)(struct device *));
 /* One clear sentence to the log and to the store, where Linux' xenbus_dev_fatal() puts it. */
 void device_error(struct device *device, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -71,6 +71,9 @@ static void worker_handle(struct worker *worker, struct chan_msg *msg)
 	case CHAN_CLOSE:
 		worker->ops->close(worker, msg->devid);
 		break;
+	case CHAN_RESIZE:
+		worker->ops->resize(worker, msg);
+		break;
 	case CHAN_QUIT:
 		worker_quit(worker);
 		break;

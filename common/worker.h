@@ -29,6 +29,8 @@ struct worker_ops {
 	void (*connect)(struct worker *worker, struct chan_msg *msg);
 	/* Finishes what is under way, lets go of the device, then answers CHAN_CLOSED. */
 	void (*close)(struct worker *worker, uint32_t devid);
+	/* The device has another size from now on; answers CHAN_RESIZED. */
+	void (*resize)(struct worker *worker, const struct chan_msg *msg);
 	/* As close(), for all, with nobody to answer. */
 	void (*close_all)(struct worker *worker);
 };
