@@ -118,6 +118,15 @@ $(BUILD)/unit/test_vdev: $(call obj,loopback/xloop_vdev.c)
 TEST_PROGS := $(patsubst tests/progs/%.c,$(BUILD)/tests/%,$(wildcard tests/progs/*.c))
 check-run: $(TEST_PROGS)
 
+# Loaded into blkback, sanitized or not.
+check-run: $(BUILD)/tests/secure_erase.so
+$(BUILD)/pic/tests/preload/%.o: SANFLAGS =
+
+$(BUILD)/tests/secure_erase.so: $(call pic,tests/preload/secure_erase.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK_SHARED) -o $@ $^
+
 $(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -151,7 +160,7 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(wildcard loopback/blkfront*.c) \
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
-$(addprefix $(BUILD)/tests/,blkhostile blkkeys blkmix blkstorm): $(BUILD)/tests/%: \
+$(addprefix $(BUILD)/tests/,blkdiscard blkhostile blkkeys blkmix blkstorm): $(BUILD)/tests/%: \
                 $(BUILD)/obj/tests/progs/%.o $(BUILD)/libguest.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

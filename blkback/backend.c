@@ -223,8 +223,8 @@ static int blkback_write_connected(struct device *device)
 		{"feature-persistent", device->sup->persistent},
 		{"feature-discard", spec->discard},
 		{"discard-granularity", spec->discard_granularity},
-		{"discard-alignment", 0},
-		{"discard-secure", 0},
+		{"discard-alignment", spec->discard_alignment},
+		{"discard-secure", spec->discard_secure},
 	};
 	/* The last three go with feature-discard: all or none. */
 	size_t count = sizeof(nodes) / sizeof(nodes[0]) - (spec->discard ? 0 : 3);

@@ -38,8 +38,12 @@ enum disk_engine {
 struct disk_spec {
 	uint32_t engine;
 	uint32_t read_only;
+	uint32_t block_device;	      /* else a file */
 	uint32_t discard;	      /* the store can, and the admin allows it */
-	uint32_t discard_granularity; /* bytes */
+	uint32_t discard_secure;      /* so that the data are gone */
+	uint32_t discard_granularity; /* bytes, of what the store can give back */
+	uint32_t discard_alignment;   /* bytes from the disk's start to the first of these */
+	uint32_t discard_unit;	      /* bytes, of what the store can be told to discard */
 	/* Bytes that all of an I/O has to be aligned to, DISK_ALIGN_MAX at most; 0: page cache. */
 	uint32_t direct_align;
 	uint32_t physical_sector; /* bytes */
@@ -68,6 +72,7 @@ struct disk_io {
 	bool bounced, waiting;
 	void (*upper)(struct disk_io *io, int err);
 	enum disk_verb verb;
+	bool secure;	 /* DISCARD: the data must be gone */
 	uint64_t offset; /* bytes */
 	uint64_t bytes;
 	int iov_count;

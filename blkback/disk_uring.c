@@ -15,6 +15,8 @@
 #include <linux/falloc.h>
 #include <stdlib.h>
 
+#include "blkback/blockdev.h"
+
 enum {
 	AT_ONCE_MAX = 16384 /* bytes; larger copies are worth a second processor */
 };
@@ -185,9 +187,12 @@ int disk_open(struct disk **disk, struct loop *loop, const struct disk_spec *spe
 	if (!ops || align & (align - 1) || align > DISK_ALIGN_MAX)
 		return -EINVAL;
 	err = ops->open(disk, loop, spec, fds, nfds, queue);
-	if (err < 0 || align <= DISK_SECTOR)
+	if (err < 0)
 		return err;
-	err = disk_align_open(disk, *disk);
+	if (spec->block_device && spec->discard)
+		err = blockdev_disk_open(disk, *disk, fds[0]);
+	if (err == 0 && disk_is_alone(spec))
+		err = disk_align_open(disk, *disk);
 	if (err < 0)
 		(*disk)->ops->close(*disk);
 	return err;

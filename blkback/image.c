@@ -26,6 +26,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "blkback/blockdev.h"
+
 static void image_statx_done(struct op *op, int res, uint32_t cqe_flags);
 
 static void image_refuse(struct image *image, const char *reason)
@@ -100,45 +102,14 @@ static int image_lock(const struct image *image)
 	return fcntl(image->fds[0], F_OFD_SETLK, &whole) < 0 ? -errno : 0;
 }
 
-/* A number from sysfs of a block device's queue; 0 if there is none. */
-static uint64_t queue_number(const struct image *image, const char *name)
-{
-	char path[128], text[32];
-	ssize_t n = -1;
-	uint64_t value = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/%s", image->stx.stx_rdev_major,
-		 image->stx.stx_rdev_minor, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
-	for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
-		value = value * 10 + (uint64_t)(text[i] - '0');
-	return value;
-}
-
 static int image_measure_block(struct image *image, uint64_t *bytes)
 {
-	struct disk_spec *spec = &image->spec;
-	unsigned int physical = 0;
-	uint64_t granularity;
-	int logical = 0;
+	int err = blockdev_measure(image->fds[0], image->stx.stx_rdev_major,
+				   image->stx.stx_rdev_minor, &image->spec, bytes);
 
-	if (ioctl(image->fds[0], BLKGETSIZE64, bytes) < 0 ||
-	    ioctl(image->fds[0], BLKSSZGET, &logical) < 0 ||
-	    ioctl(image->fds[0], BLKPBSZGET, &physical) < 0)
-		return -errno;
-	spec->physical_sector = physical;
-	if (image->nfds == 2)
-		spec->direct_align = (uint32_t)logical;
-	granularity = queue_number(image, "discard_granularity");
-	if (queue_number(image, "discard_max_bytes") == 0 || granularity > UINT32_MAX)
-		image->want_discard = false;
-	spec->discard_granularity = granularity ? (uint32_t)granularity : (uint32_t)logical;
-	return 0;
+	if (image->nfds < 2)
+		image->spec.direct_align = 0;
+	return err;
 }
 
 static uint32_t file_align(const struct statx *stx)
@@ -155,6 +126,8 @@ static int image_measure_file(struct image *image, uint64_t *bytes)
 	*bytes = stx->stx_size;
 	if (fstatfs(image->fds[0], &fs) == 0)
 		image->spec.in_memory = fs.f_type == TMPFS_MAGIC;
+	image->spec.discard = 1;
+	image->spec.discard_unit = DISK_SECTOR;
 	image->spec.discard_granularity = stx->stx_blksize;
 	if (image->nfds == 2)
 		image->spec.direct_align = file_align(stx);
@@ -193,7 +166,8 @@ static void image_finish(struct image *image)
 	if (!is_power_of_2(spec->physical_sector) || spec->physical_sector < DISK_SECTOR ||
 	    bytes % spec->physical_sector != 0)
 		spec->physical_sector = DISK_SECTOR;
-	spec->discard = image->want_discard && !spec->read_only;
+	if (!image->want_discard || spec->read_only)
+		spec->discard = spec->discard_secure = 0;
 	image->open = true;
 	image->opened(image, NULL);
 }
@@ -319,7 +293,7 @@ static void image_open_null(struct image *image)
 	image->spec.engine = DISK_NULL;
 	image->spec.physical_sector = DISK_SECTOR;
 	image->spec.discard = image->want_discard && !image->spec.read_only;
-	image->spec.discard_granularity = DISK_SECTOR;
+	image->spec.discard_granularity = image->spec.discard_unit = DISK_SECTOR;
 	if (image_parse_null(image->path, &bytes) < 0 ||
 	    image_check_size(bytes, &image->spec.sectors, &why) < 0) {
 		image_refuse(image, why);

@@ -52,17 +52,33 @@ static bool sectors_inside(const struct disk_spec *disk, uint64_t first, uint64_
 	return count <= disk->sectors && first <= disk->sectors - count;
 }
 
+/*
+ * A store of larger sectors is told only of whole ones; that the rest keeps its data is within what
+ * a discard is, but not a secure one.  A guest may ask for that only where it was offered
+ * (blkif.h).
+ */
 static int parse_discard(struct request *request, const struct slot *slot,
 			 const struct disk_spec *disk, const char **why)
 {
+	uint64_t unit = disk->discard_unit > DISK_SECTOR ? disk->discard_unit / DISK_SECTOR : 1;
+	uint64_t first = slot->sector_number, end = first + slot->nr_sectors;
+
 	if (!disk->discard)
 		return refuse(why, BLKIF_RSP_EOPNOTSUPP, "this disk has no discard");
 	if (!sectors_inside(disk, slot->sector_number, slot->nr_sectors))
 		return refuse(why, BLKIF_RSP_ERROR, "it ends past the disk's last sector");
-	if (slot->nr_sectors == 0)
+	request->io.secure = disk->discard_secure && slot->nr_segments & BLKIF_DISCARD_SECURE;
+	if (request->io.secure && (first % unit || end % unit))
+		return refuse(why, BLKIF_RSP_ERROR,
+			      "a secure discard has to be of the store's whole sectors");
+	first = (first + unit - 1) / unit * unit;
+	end = end / unit * unit;
+	if (end <= first) {
 		request->steps = 0;
-	request->io.offset = slot->sector_number * DISK_SECTOR;
-	request->io.bytes = slot->nr_sectors * DISK_SECTOR;
+		end = first;
+	}
+	request->io.offset = first * DISK_SECTOR;
+	request->io.bytes = (end - first) * DISK_SECTOR;
 	return BLKIF_RSP_OKAY;
 }
 

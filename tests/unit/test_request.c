@@ -244,6 +244,60 @@ static void a_discards_flag_is_no_count(void **state)
 	assert_int_equal(request.segment_count, 0);
 }
 
+static void a_discard_is_cut_to_what_the_store_can(void **state)
+{
+	static const struct {
+		uint64_t first, count, offset, bytes;
+	} cuts[] = {
+		{8, 16, 8, 16}, {7, 17, 8, 16}, {8, 23, 8, 16},
+		{1, 14, 8, 0},	{1, 15, 8, 8},	{9, 3, 16, 0},
+	};
+
+	(void)state;
+	disk.discard_unit = 4096;
+	slot.operation = BLKIF_OP_DISCARD;
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		slot.sector_number = cuts[i].first;
+		slot.nr_sectors = cuts[i].count;
+		assert_int_equal(parse(), BLKIF_RSP_OKAY);
+		assert_int_equal(request.io.offset, cuts[i].offset * 512);
+		assert_int_equal(request.io.bytes, cuts[i].bytes * 512);
+		assert_int_equal(request.steps, cuts[i].bytes ? STEP_DATA : 0);
+	}
+}
+
+static void a_discard_is_secure_only_where_that_was_offered(void **state)
+{
+	(void)state;
+	slot.operation = BLKIF_OP_DISCARD;
+	slot.nr_segments = BLKIF_DISCARD_SECURE;
+	slot.nr_sectors = 8;
+	assert_int_equal(parse(), BLKIF_RSP_OKAY);
+	assert_false(request.io.secure);
+	disk.discard_secure = 1;
+	assert_int_equal(parse(), BLKIF_RSP_OKAY);
+	assert_true(request.io.secure);
+	slot.nr_segments = 0;
+	assert_int_equal(parse(), BLKIF_RSP_OKAY);
+	assert_false(request.io.secure);
+}
+
+static void a_secure_discard_is_never_cut(void **state)
+{
+	(void)state;
+	disk.discard_secure = 1;
+	disk.discard_unit = 4096;
+	slot.operation = BLKIF_OP_DISCARD;
+	slot.nr_segments = BLKIF_DISCARD_SECURE;
+	slot.sector_number = 8;
+	slot.nr_sectors = 8;
+	assert_int_equal(parse(), BLKIF_RSP_OKAY);
+	slot.nr_sectors = 7;
+	refused(BLKIF_RSP_ERROR);
+	slot.sector_number = 9;
+	refused(BLKIF_RSP_ERROR);
+}
+
 static void no_discard_without_a_store_that_can(void **state)
 {
 	(void)state;
@@ -405,6 +459,9 @@ int main(void)
 		TEST(a_discard_lies_within_the_disk),
 		TEST(a_discard_of_nothing_does_nothing),
 		TEST(a_discards_flag_is_no_count),
+		TEST(a_discard_is_cut_to_what_the_store_can),
+		TEST(a_discard_is_secure_only_where_that_was_offered),
+		TEST(a_secure_discard_is_never_cut),
 		TEST(no_discard_without_a_store_that_can),
 		TEST(a_read_only_disk_is_never_written),
 		TEST(neighbours_become_one_piece),

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Gives each block device secure discards, as a kernel does to eMMC and some virtio disks, none of
+ * which a test can have: BLKSECDISCARD overwrites its range with 0xee.  It answers as
+ * block/ioctl.c does: a range that is not of whole sectors is EINVAL.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static int erase(int fd, uint64_t at, uint64_t bytes)
+{
+	char gone[512];
+
+	if (at % sizeof(gone) || bytes % sizeof(gone)) {
+		errno = EINVAL;
+		return -1;
+	}
+	memset(gone, 0xee, sizeof(gone));
+	for (; bytes > 0; at += sizeof(gone), bytes -= sizeof(gone))
+		if (pwrite(fd, gone, sizeof(gone), (off_t)at) != (ssize_t)sizeof(gone))
+			return -1;
+	return fsync(fd);
+}
+
+__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+{
+	int (*real)(int, unsigned long, void *);
+	uint64_t *range;
+	va_list ap;
+
+	va_start(ap, request);
+	range = va_arg(ap, void *);
+	va_end(ap);
+	if (request == BLKSECDISCARD)
+		return erase(fd, range[0], range[1]);
+	*(void **)&real = dlsym(RTLD_NEXT, "ioctl");
+	return real(fd, request, range);
+}
