@@ -10,7 +10,7 @@
 struct attachment {
 	struct image image; /* first */
 	struct device *device;
-	bool cdrom;
+	bool cdrom, removable;
 	uint64_t told;	 /* sectors that the guest knows of */
 	uint64_t shrunk; /* bytes of the image when we said that it shrank; UINT64_MAX: not said */
 	int file;	 /* its number in the sizewatch; negative: none */

@@ -114,12 +114,34 @@ static const char *blkback_rival(const struct device *device)
 	       "blacklist it in /etc/modprobe.d, and attach the disk again";
 }
 
+/* A flag that the toolstack wrote. */
+static bool flag_read(struct device *device, const char *key, bool otherwise)
+{
+	char *text = store_read(&device->sup->store, "%s/%s", device->path, key);
+	bool flag = text ? strcmp(text, "0") != 0 : otherwise;
+
+	free(text);
+	return flag;
+}
+
+/*
+ * As Linux' backend reads it: a w anywhere means that it may be written.  A ! is what the block
+ * scripts know: the admin knows why others have it, too.  No mode is none of these.
+ */
+static bool mode_parse(const char *mode, uint32_t *want)
+{
+	if (!mode || !*mode)
+		return false;
+	*want |= (strchr(mode, 'w') ? 0 : IMAGE_READ_ONLY) | (strchr(mode, '!') ? IMAGE_SHARED : 0);
+	return true;
+}
+
 static void blkback_offer(struct device *device)
 {
 	struct attachment *a = attachment_get(device);
 	struct store *store = &device->sup->store;
-	char *target, *mode, *discard, *type;
-	char sentence[160];
+	char *target, *mode, *type;
+	uint32_t want;
 
 	/* A script of somebody else's runs at InitWait, and then we come back for the image. */
 	if (a->image.open ||
@@ -129,26 +151,24 @@ static void blkback_offer(struct device *device)
 	}
 	target = target_read(device);
 	mode = store_read(store, "%s/mode", device->path);
-	discard = store_read(store, "%s/discard-enable", device->path);
 	type = store_read(store, "%s/device-type", device->path);
 	a->cdrom = type && strcmp(type, "cdrom") == 0;
-	if (!target || !*target) {
+	a->removable = flag_read(device, "removable", false);
+	want = (a->cdrom ? IMAGE_READ_ONLY : 0) |
+	       (flag_read(device, "discard-enable", true) ? IMAGE_DISCARD : 0);
+	if ((!target || !*target) && a->cdrom)
+		device_offered(device, "its drive is empty, and a PV guest's drive can't be filled "
+				       "later; write target=/path/to/image, or leave the disk out");
+	else if (!target || !*target)
 		device_offered(device, "its node params (or its script) names no image; write "
-				       "target=/path/to/image "
-				       "in the disk's specification");
-	} else if (!mode || (strcmp(mode, "r") != 0 && strcmp(mode, "w") != 0)) {
-		snprintf(sentence, sizeof(sentence),
-			 "its mode is '%.32s'; write access=ro or access=rw in the disk's "
-			 "specification",
-			 mode ? mode : "");
-		device_offered(device, sentence);
-	} else {
-		image_open(&a->image, &device->sup->loop, target, mode[0] == 'r',
-			   !discard || strcmp(discard, "0") != 0, attachment_opened);
-	}
+				       "target=/path/to/image in the disk's specification");
+	else if (!mode_parse(mode, &want))
+		device_offered(device, "its node mode is missing or empty; write access=ro or "
+				       "access=rw in the disk's specification");
+	else
+		image_open(&a->image, &device->sup->loop, target, want, attachment_opened);
 	free(target);
 	free(mode);
-	free(discard);
 	free(type);
 }
 
@@ -209,6 +229,14 @@ static int blkback_write_features(struct device *device)
 	return err;
 }
 
+static uint64_t disk_info(const struct attachment *a)
+{
+	const struct disk_spec *spec = &a->image.spec;
+
+	return (spec->read_only ? VDISK_READONLY : 0) | (a->cdrom ? VDISK_CDROM : 0) |
+	       (a->removable || spec->removable ? VDISK_REMOVABLE : 0);
+}
+
 static int blkback_write_connected(struct device *device)
 {
 	const struct attachment *a = device->private;
@@ -217,7 +245,7 @@ static int blkback_write_connected(struct device *device)
 		{"sectors", a->told},
 		{"sector-size", DISK_SECTOR},
 		{"physical-sector-size", spec->physical_sector},
-		{"info", (spec->read_only ? VDISK_READONLY : 0) | (a->cdrom ? VDISK_CDROM : 0)},
+		{"info", disk_info(a)},
 		{"feature-flush-cache", 1},
 		{"feature-barrier", 1},
 		{"feature-persistent", device->sup->persistent},

@@ -87,6 +87,7 @@ int blockdev_measure(int fd, uint32_t major, uint32_t minor, struct disk_spec *s
 	spec->block_device = 1;
 	spec->physical_sector = physical;
 	spec->direct_align = spec->discard_unit = (uint32_t)logical;
+	spec->removable = sysfs_number(major, minor, "", "removable") == 1;
 	measure_discard(fd, major, minor, spec);
 	return 0;
 }

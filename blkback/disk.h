@@ -39,6 +39,7 @@ struct disk_spec {
 	uint32_t engine;
 	uint32_t read_only;
 	uint32_t block_device;	      /* else a file */
+	uint32_t removable;	      /* a device whose medium is */
 	uint32_t discard;	      /* the store can, and the admin allows it */
 	uint32_t discard_secure;      /* so that the data are gone */
 	uint32_t discard_granularity; /* bytes, of what the store can give back */

@@ -8,8 +8,9 @@
  *
  * Two locks guard an image, for whoever else looks: flock(2), and an OFD lock of the whole file,
  * which meets QEMU's.  A block device that is written is claimed (O_EXCL), which meets mounts and
- * the volume managers.  Both belong to the open file description, so they last until the last
- * process that serves the image is gone.
+ * the volume managers.  A disk of mode w! takes the locks as readers do: those that all say so share
+ * it.  Locks belong to the open file description, so they last until the last process that serves
+ * the image is gone.
  */
 #include "blkback/image.h"
 
@@ -92,12 +93,13 @@ bool image_is_block(const struct image *image)
 
 static int image_lock(const struct image *image)
 {
+	bool shared = image->want & (IMAGE_READ_ONLY | IMAGE_SHARED);
 	struct flock whole = {
-		.l_type = image->spec.read_only ? F_RDLCK : F_WRLCK,
+		.l_type = shared ? F_RDLCK : F_WRLCK,
 		.l_whence = SEEK_SET,
 	};
 
-	if (flock(image->fds[0], (image->spec.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
+	if (flock(image->fds[0], (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
 		return -errno;
 	return fcntl(image->fds[0], F_OFD_SETLK, &whole) < 0 ? -errno : 0;
 }
@@ -166,7 +168,7 @@ static void image_finish(struct image *image)
 	if (!is_power_of_2(spec->physical_sector) || spec->physical_sector < DISK_SECTOR ||
 	    bytes % spec->physical_sector != 0)
 		spec->physical_sector = DISK_SECTOR;
-	if (!image->want_discard || spec->read_only)
+	if (!(image->want & IMAGE_DISCARD) || spec->read_only)
 		spec->discard = spec->discard_secure = 0;
 	image->open = true;
 	image->opened(image, NULL);
@@ -256,7 +258,7 @@ static void image_statx_done(struct op *op, int res, uint32_t cqe_flags)
 		/* O_NONBLOCK was for FIFOs; io_uring would fail I/O with EAGAIN for it. */
 		flags = fcntl(image->fds[0], F_GETFL);
 		fcntl(image->fds[0], F_SETFL, flags & ~O_NONBLOCK);
-		if (image_is_block(image) && !image->spec.read_only)
+		if (image_is_block(image) && !(image->want & (IMAGE_READ_ONLY | IMAGE_SHARED)))
 			image_open_again(image, O_EXCL, image_claim_done);
 		else
 			image_try_direct(image);
@@ -292,7 +294,7 @@ static void image_open_null(struct image *image)
 
 	image->spec.engine = DISK_NULL;
 	image->spec.physical_sector = DISK_SECTOR;
-	image->spec.discard = image->want_discard && !image->spec.read_only;
+	image->spec.discard = image->want & IMAGE_DISCARD && !image->spec.read_only;
 	image->spec.discard_granularity = image->spec.discard_unit = DISK_SECTOR;
 	if (image_parse_null(image->path, &bytes) < 0 ||
 	    image_check_size(bytes, &image->spec.sectors, &why) < 0) {
@@ -303,15 +305,15 @@ static void image_open_null(struct image *image)
 	image->opened(image, NULL);
 }
 
-void image_open(struct image *image, struct loop *loop, const char *target, bool read_only,
-		bool discard, void (*opened)(struct image *, const char *))
+void image_open(struct image *image, struct loop *loop, const char *target, uint32_t want,
+		void (*opened)(struct image *, const char *))
 {
 	struct io_uring_sqe *sqe;
 
 	*image = (struct image){
 		.loop = loop,
-		.want_discard = discard,
-		.spec = {.engine = DISK_URING, .read_only = read_only},
+		.want = want,
+		.spec = {.engine = DISK_URING, .read_only = (want & IMAGE_READ_ONLY) != 0},
 		.op.done = image_open_done,
 		.opened = opened,
 	};

@@ -16,12 +16,19 @@ enum {
 	IMAGE_WHY_MAX = 1400
 };
 
+/* What is asked of an image. */
+enum image_want {
+	IMAGE_READ_ONLY = 1 << 0,
+	IMAGE_DISCARD = 1 << 1, /* if it can */
+	IMAGE_SHARED = 1 << 2,	/* whoever else has it so, may have it, too */
+};
+
 /* Owned by the device's backend side.  While opened() is due it must stay put. */
 struct image {
 	struct op op; /* first: the step under way */
 	struct loop *loop;
 	char path[IMAGE_PATH_MAX];
-	bool want_discard;
+	uint32_t want; /* enum image_want */
 	struct disk_spec spec;
 	int fds[2];
 	uint32_t nfds;
@@ -42,8 +49,8 @@ struct image {
  * Opens `target` ("/path" or "null:SIZE") without blocking the caller: a store that hangs delays
  * this disk only.  Ends with opened(), perhaps before it returns.
  */
-void image_open(struct image *image, struct loop *loop, const char *target, bool read_only,
-		bool discard, void (*opened)(struct image *, const char *));
+void image_open(struct image *image, struct loop *loop, const char *target, uint32_t want,
+		void (*opened)(struct image *, const char *));
 /*
  * Measures an open image again, without blocking; ends with looked(), perhaps before it returns:
  * its size in bytes, or -errno.  Does nothing for a disk without a file.  While `looking` the image

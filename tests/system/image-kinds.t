@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 75
+plan 112
 
 blkback_start
 xloop create "$(guest_config g)" >/dev/null
@@ -55,10 +55,10 @@ refused "a null disk of nothing" "null:0 is empty" null:0
 refused "a null disk of 513 bytes" "null:513 has a size that is no multiple of 512" null:513
 refused "no params" "params.* names no image" - params-
 refused "empty params" "params.* names no image" ""
-refused "no mode" "mode is ''; write access" "$img" mode-
-refused "an empty mode" "mode is ''; write access" "$img" mode=
-refused "the mode rw" "mode is 'rw'; write access" "$img" mode=rw
-refused "the mode w!" "mode is 'w!'; write access" "$img" mode='w!'
+refused "no mode" "mode is missing or empty; write access" "$img" mode-
+refused "an empty mode" "mode is missing or empty; write access" "$img" mode=
+refused "an empty cdrom drive" "drive is empty.*can't be filled later" - params- device-type=cdrom mode=r
+refused "one with empty params" "drive is empty.*can't be filled later" "" device-type=cdrom mode=r
 refused "nodes that name another device" "frontend and frontend-id don't name" "$img" frontend=/local/domain/1/device/vbd/99
 refused "nodes that name another guest" "frontend and frontend-id don't name" "$img" frontend-id=2
 
@@ -72,4 +72,43 @@ xloop exec g -- blkload --dev=$devid --rw=randwrite --verify --bs=4k --offset=$(
 is $? 0 "  and its last sectors work" || diag "$(cat "$WORK/out")"
 umount -l "$WORK/ro"
 served "a null disk" $((1 << 31)) null:1T
+
+# What the guest is told: VDISK_CDROM 1, VDISK_REMOVABLE 2, VDISK_READONLY 4.
+told() { # WHAT INFO [NODES...]
+	local what=$1 info=$2
+	shift 2
+	served "$what" 2048 "$img" "$@"
+	is "$(xenstore-read "$BE/1/$devid/info")" "$info" "  and the guest is told what it is"
+	wait_node "$BE/1/$devid/state" 6
+	vbd_remove 1 $devid
+}
+told "the mode w" 0 mode=w
+told "the mode rw" 0 mode=rw
+told "the mode r" 4 mode=r
+told "the mode ro" 4 mode=ro
+told "any mode without a w" 4 mode=xyz
+told "a removable disk" 2 removable=1
+told "one that is not" 0 removable=0
+told "a cdrom" 5 device-type=cdrom mode=r
+told "a cdrom of mode w" 5 device-type=cdrom mode=w
+told "a removable cdrom" 7 device-type=cdrom mode=r removable=1
+devid=$((devid + 1))
+vbd_make 1 $devid "$img" device-type=cdrom mode=w
+wait_for 5 node_is "$BE/1/$devid/state" 2
+opened_to_write() {
+	find "/proc/$BLKBACK_PID/fd" -lname "$img" -printf '%f\n' | while read -r fd; do
+		awk '$1 == "flags:" { exit substr($2, length($2)) == 0 }' "/proc/$BLKBACK_PID/fdinfo/$fd" && echo "$fd"
+	done | grep -q .
+}
+not_ok "whose image is opened read-only" opened_to_write
+vbd_remove 1 $devid
+
+# Shared by those that say so, and by nobody else.
+for _ in 1 2; do
+	devid=$((devid + 1))
+	vbd_make 1 $devid "$img" mode='w!'
+	ok "a disk of mode w! is offered" vbd_state 1 $devid 2
+done
+ok "its guest writes it" xloop exec g -- blkload --dev=$devid --rw=write --verify
+refused "beside it a disk of mode w" "good.img is in use by guest g .*detach it there first" "$img"
 like "$(xenstore-read /local/domain/0/error/backend/vbd 2>&1)" "" "no error is left"
