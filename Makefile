@@ -17,7 +17,7 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 
 # What a fresh Debian 12 needs, by the names of its packages.
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libcap-ng-dev \
-             libcmocka-dev libudev-dev nbdkit-plugin-dev libxenmisc4.17
+             libcmocka-dev libudev-dev libjson-c-dev nbdkit-plugin-dev libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux fuse3
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
@@ -58,6 +58,12 @@ $(BUILD)/libhalfback.a: $(call obj,$(common_c) $(blkback_c))
 $(BUILD)/blkback: $(call obj,blkback/main.c) $(BUILD)/libhalfback.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_PRODUCT)
+
+PROGRAMS += $(BUILD)/halfback-dm
+
+$(BUILD)/halfback-dm: $(call obj,$(wildcard devmodel/*.c))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenstore -ljson-c
 
 # ---- loopback: the embedded Xen ---------------------------------------------------------------
 # hv is the broker; the libraries take the place of Xen's own by LD_LIBRARY_PATH.  They get loaded
@@ -270,9 +276,10 @@ bench-xen:
 	@$(MAKE) --no-print-directory $(BUILD)/blkback
 	@BUILD=$(BUILD) bench/xen.sh
 
-install: $(BUILD)/blkback
+install: $(BUILD)/blkback $(BUILD)/halfback-dm
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
 	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
+	install -D -m 755 $(BUILD)/halfback-dm $(DESTDIR)$(PREFIX)/libexec/halfback-dm
 	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback
 	install -D -m 644 blkback/blkback.8 $(DESTDIR)$(PREFIX)/share/man/man8/blkback.8
 

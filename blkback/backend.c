@@ -114,6 +114,26 @@ static const char *blkback_rival(const struct device *device)
 	       "blacklist it in /etc/modprobe.d, and attach the disk again";
 }
 
+/*
+ * The toolstack starts a device model for each guest with disks of kind qdisk.  Mostly that is
+ * QEMU, which would take them as we do, and both would answer the guest; so they are ours only
+ * where ours (halfback-dm) has marked them.
+ */
+static bool blkback_wanted(struct device *device)
+{
+	char *model;
+	bool ours;
+
+	if (strcmp(device->kind, "qdisk") != 0)
+		return true;
+	model = store_read(&device->sup->store, "%s/device-model", device->path);
+	ours = model && strcmp(model, "halfback") == 0;
+	free(model);
+	if (!ours)
+		log_debug("%s is left to its device model, which is not halfback-dm", device->path);
+	return ours;
+}
+
 /* A flag that the toolstack wrote. */
 static bool flag_read(struct device *device, const char *key, bool otherwise)
 {
@@ -285,9 +305,11 @@ static int blkback_connect(struct device *device, struct chan_msg *msg, const ch
 
 const struct backend blkback_backend = {
 	.name = "blkback",
-	.kinds = {"vbd", "vbd3"},
+	.kinds = {"vbd", "vbd3", "qdisk"},
+	.frontend = "vbd",
 	.script = "block-halfback",
 	.rival = blkback_rival,
+	.wanted = blkback_wanted,
 	.offer = blkback_offer,
 	.ready = blkback_ready,
 	.write_features = blkback_write_features,

@@ -8,9 +8,9 @@
  *
  * Two locks guard an image, for whoever else looks: flock(2), and an OFD lock of the whole file,
  * which meets QEMU's.  A block device that is written is claimed (O_EXCL), which meets mounts and
- * the volume managers.  A disk of mode w! takes the locks as readers do: those that all say so share
- * it.  Locks belong to the open file description, so they last until the last process that serves
- * the image is gone.
+ * the volume managers.  A disk of mode w! takes the locks as readers do: those that all say so
+ * share it.  Locks belong to the open file description, so they last until the last process that
+ * serves the image is gone.
  */
 #include "blkback/image.h"
 

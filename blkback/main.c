@@ -25,8 +25,12 @@ enum {
 };
 
 static const char usage[] =
-	"usage: blkback [-v] [--persistent] [--poll-us=N] [--queues=N] [--uid-base=N]\n"
+	"usage: blkback [-v] [--kinds=LIST] [--persistent] [--poll-us=N] [--queues=N] "
+	"[--uid-base=N]\n"
 	"  -v, --verbose     log each change of a device's state\n"
+	"  --kinds=LIST      which disks to serve: vbd, vbd3, qdisk (default vbd,vbd3; those of "
+	"kind\n"
+	"                    qdisk only where halfback-dm is the guest's device model)\n"
 	"  --poll-us=N       how long a busy worker looks for requests before it sleeps\n"
 	"                    (0 to 1000 microseconds, default 20; 0 = sleep at once)\n"
 	"  --persistent      offer persistent grants: the guest copies its data to pages that "
@@ -54,6 +58,36 @@ static uint32_t option_number(const char *name, const char *text, uint32_t min, 
 		exit(2);
 	}
 	return (uint32_t)value;
+}
+
+static const char *kind_named(const struct backend *backend, const char *name, size_t len)
+{
+	for (int i = 0; i < SUP_KINDS_MAX && backend->kinds[i]; i++)
+		if (strlen(backend->kinds[i]) == len && strncmp(backend->kinds[i], name, len) == 0)
+			return backend->kinds[i];
+	return NULL;
+}
+
+/* A list with commas; a kind that is named twice counts once. */
+static void option_kinds(struct sup *sup, const char *list)
+{
+	int count = 0;
+
+	memset(sup->kinds, 0, sizeof(sup->kinds));
+	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		const char *kind = kind_named(sup->backend, at, strcspn(at, ","));
+		int i = 0;
+
+		if (!kind) {
+			fprintf(stderr, "blkback: --kinds takes vbd, vbd3 and qdisk, not '%s'\n",
+				at);
+			exit(2);
+		}
+		while (i < count && sup->kinds[i] != kind)
+			i++;
+		sup->kinds[i] = kind;
+		count += i == count;
+	}
 }
 
 static uint32_t default_queues(void)
@@ -87,6 +121,7 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 		{"verbose", no_argument, NULL, 'v'},
 		{"poll-us", required_argument, NULL, 'p'},
 		{"persistent", no_argument, NULL, 'm'},
+		{"kinds", required_argument, NULL, 'k'},
 		{"queues", required_argument, NULL, 'q'},
 		{"uid-base", required_argument, NULL, 'u'},
 		{"help", no_argument, NULL, 'h'},
@@ -104,6 +139,9 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 			break;
 		case 'm':
 			sup->persistent = true;
+			break;
+		case 'k':
+			option_kinds(sup, optarg);
 			break;
 		case 'q':
 			sup->threads = option_number("queues", optarg, 1, VBD_QUEUES_MAX);
@@ -127,6 +165,7 @@ int main(int argc, char **argv)
 {
 	static struct sup sup = {
 		.backend = &blkback_backend,
+		.kinds = {"vbd", "vbd3"},
 		.uid_base = UID_BASE,
 		.spin_us = SPIN_US,
 	};

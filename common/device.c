@@ -31,9 +31,9 @@ static int path_parse(const struct sup *sup, const char *path, const char **kind
 		return -EINVAL;
 	*slash = '\0';
 	*kind = NULL;
-	for (int i = 0; i < SUP_KINDS_MAX && sup->backend->kinds[i]; i++)
-		if (strcmp(sup->backend->kinds[i], at) == 0)
-			*kind = sup->backend->kinds[i];
+	for (int i = 0; i < SUP_KINDS_MAX && sup->kinds[i]; i++)
+		if (strcmp(sup->kinds[i], at) == 0)
+			*kind = sup->kinds[i];
 	at = slash + 1;
 	slash = strchr(at, '/');
 	if (!*kind || !slash)
@@ -72,7 +72,8 @@ struct device *device_get(struct sup *sup, const char *path)
 		 sup->store.domid, kind, (unsigned int)domid, device->devid);
 	/* Not what the `frontend` node says: a frontend is where its kind and number put it. */
 	snprintf(device->frontend, sizeof(device->frontend), "/local/domain/%u/device/%s/%u",
-		 (unsigned int)domid, strncmp(kind, "vbd", 3) == 0 ? "vbd" : kind, device->devid);
+		 (unsigned int)domid, sup->backend->frontend ? sup->backend->frontend : kind,
+		 device->devid);
 	device->next = sup->devices;
 	sup->devices = device;
 	return device;
@@ -292,27 +293,6 @@ void device_hand_over(struct device *device)
 		device_free(device);
 }
 
-/* ---- resize ----------------------------------------------------------------------------- */
-
-/* The worker hears of it first: a guest that is told may use the new end at once. */
-static void device_resize(struct device *device)
-{
-	struct chan_msg msg = {.type = CHAN_RESIZE, .devid = device->devid};
-
-	if (!device->connected || !device->sup->backend->resize(device, &msg))
-		return;
-	msg.serial = device->serial;
-	if (chan_send(device->guest->chan, &msg) == 0) /* else it is dying, and closes so */
-		device->phase = DEVICE_RESIZING;
-}
-
-static void device_resized(struct device *device)
-{
-	device->phase = DEVICE_IDLE;
-	device->dirty = true;
-	device_announce(device, XenbusStateConnected, device->sup->backend->write_connected);
-}
-
 /* ---- the step --------------------------------------------------------------------------- */
 
 /* A live device that we don't serve: left by the supervisor before us, in order or not. */
@@ -414,6 +394,8 @@ void device_step(struct device *device)
 		return;
 	}
 	backend = device_state(device, device->path);
+	if (device->wrote == 0 && backend != BUS_GONE && !device->sup->backend->wanted(device))
+		return;
 	if (backend < 0 || (device->foreign && backend != BUS_GONE))
 		return;
 	if (device->orphan && backend == BUS_GONE && device->connected)

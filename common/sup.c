@@ -320,17 +320,17 @@ static int sup_open_store(struct sup *sup)
 
 	if (err < 0)
 		return err;
-	for (int i = 0; i < SUP_KINDS_MAX && sup->backend->kinds[i]; i++) {
+	for (int i = 0; i < SUP_KINDS_MAX && sup->kinds[i]; i++) {
 		char path[STORE_PATH_MAX];
 
 		snprintf(path, sizeof(path), "/local/domain/%u/backend/%s", sup->store.domid,
-			 sup->backend->kinds[i]);
+			 sup->kinds[i]);
 		err = store_watch(&sup->store, path, backend_token);
 		if (err < 0) {
 			store_close(&sup->store);
 			return err;
 		}
-		sup_scan(sup, sup->backend->kinds[i]);
+		sup_scan(sup, sup->kinds[i]);
 	}
 	return 0;
 }
@@ -427,7 +427,8 @@ int sup_main(struct sup *sup)
 		log_error("can't reach xenstored: %s; is it running?", strerror(-err));
 		return 1;
 	}
-	log_info("serving %s for domain %u", sup->backend->kinds[0], sup->store.domid);
+	for (int i = 0; i < SUP_KINDS_MAX && sup->kinds[i]; i++)
+		log_info("serving %s for domain %u", sup->kinds[i], sup->store.domid);
 	sup->hook = (struct loop_hook){sup_turn, sup_no_work, sup_no_work, NULL};
 	loop_hook_add(&sup->loop, &sup->hook);
 	sup_turn(&sup->hook);

@@ -26,11 +26,15 @@ struct sup;
 
 /* What a backend adds.  All calls are made from the supervisor's loop. */
 struct backend {
-	const char *name;		  /* the daemon's, "blkback" */
-	const char *kinds[SUP_KINDS_MAX]; /* xenstore directories below backend/ that it serves */
-	const char *script;		  /* its own hotplug script: it needs nothing from it */
+	const char *name; /* the daemon's, "blkback" */
+	const char
+		*kinds[SUP_KINDS_MAX]; /* xenstore directories below backend/ that it can serve */
+	const char *frontend;	       /* the frontends' directory below device/; NULL: the kind */
+	const char *script;	       /* its own hotplug script: it needs nothing from it */
 	/* Which other backend claims devices of its kind and what to do, in a sentence; or NULL. */
 	const char *(*rival)(const struct device *device);
+	/* False: not yet or never ours; a change of its directory has it asked again. */
+	bool (*wanted)(struct device *device);
 	/*
 	 * Checks what the toolstack asks for; may take its time.  Ends with device_offered().
 	 * Called again for each new offer; keeps what it has open.
@@ -109,6 +113,7 @@ struct device {
 
 struct sup {
 	const struct backend *backend;
+	const char *kinds[SUP_KINDS_MAX]; /* those that it does serve */
 	struct loop loop;
 	struct loop_hook hook;
 	struct store store;
@@ -168,6 +173,13 @@ enum device_script {
 };
 enum device_script device_script(struct device *device);
 bool device_hotplug_is(struct device *device, const char *status);
+
+/* ---- device_resize.c ------------------------------------------------------------------- */
+
+/* Tells the worker of a connected device if its size is another than its guest was told. */
+void device_resize(struct device *device);
+/* The worker has taken it: tells the guest. */
+void device_resized(struct device *device);
 
 /* ---- devices (device.c) ----------------------------------------------------------------- */
 

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+/*
+ * halfback-dm: what xl starts in place of QEMU (device_model_override) for a PV guest whose disks
+ * are of kind qdisk.  It serves nothing itself: it marks the guest's qdisks as blkback's, waits
+ * until blkback has taken them, tells libxl that it runs, and stays until libxl ends it, answering
+ * QMP.
+ *
+ * Without the mark blkback leaves a qdisk alone, so that it never meets QEMU on one.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xenstore.h>
+
+#include "devmodel/qmp.h"
+
+enum {
+	WAIT_S = 10,
+	SOCKETS_MAX = 4,
+	CLIENTS_MAX = 8,
+};
+
+/* What a device model of QEMU's kind would have to serve, and this one can't. */
+static const char *const other_kinds[] = {"vfb", "vkbd", "9pfs", "qusb"};
+
+static struct xs_handle *xs;
+static unsigned int domid;
+static int sockets[SOCKETS_MAX], socket_count;
+static struct {
+	int fd;
+	void *parser;
+} clients[CLIENTS_MAX];
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "halfback-dm: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+/* ---- the store -------------------------------------------------------------------------- */
+
+static char *node_read(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static char *node_read(const char *fmt, ...)
+{
+	char path[256];
+	unsigned int len;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path, sizeof(path), fmt, ap);
+	va_end(ap);
+	return xs_read(xs, XBT_NULL, path, &len);
+}
+
+static char **disks_list(unsigned int *count)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "backend/qdisk/%u", domid);
+	*count = 0;
+	return xs_directory(xs, XBT_NULL, path, count);
+}
+
+/* In a transaction: a directory that was removed meanwhile must not be made again. */
+static void disk_mark(const char *devid)
+{
+	char path[96], dir[80];
+	xs_transaction_t t;
+	bool again;
+
+	snprintf(dir, sizeof(dir), "backend/qdisk/%u/%.32s", domid, devid);
+	snprintf(path, sizeof(path), "%s/device-model", dir);
+	do {
+		unsigned int len;
+		char *marked, *state;
+		char state_path[96];
+
+		t = xs_transaction_start(xs);
+		snprintf(state_path, sizeof(state_path), "%s/state", dir);
+		state = xs_read(xs, t, state_path, &len);
+		marked = xs_read(xs, t, path, &len);
+		if (state && !marked)
+			xs_write(xs, t, path, "halfback", 8);
+		free(state);
+		free(marked);
+		again = !xs_transaction_end(xs, t, false) && errno == EAGAIN;
+	} while (again);
+}
+
+static void disks_mark(void)
+{
+	unsigned int count;
+	char **devids = disks_list(&count);
+
+	for (unsigned int i = 0; i < count; i++)
+		disk_mark(devids[i]);
+	free(devids);
+}
+
+/* True once blkback has it; ends the program if it refused. */
+static bool disk_taken(const char *devid)
+{
+	char *state = node_read("backend/qdisk/%u/%.32s/state", domid, devid);
+	char *error = node_read("error/backend/qdisk/%u/%.32s/error", domid, devid);
+	char *by = node_read("backend/qdisk/%u/%.32s/served-by", domid, devid);
+	bool taken = state && (atoi(state) == 2 || atoi(state) == 4);
+
+	if (error)
+		die("disk %s of guest %u: %s", devid, domid, error + strspn(error, "0123456789 "));
+	if (taken && (!by || strcmp(by, "halfback") != 0))
+		die("disk %s of guest %u was taken by another backend than blkback; stop that one",
+		    devid, domid);
+	free(state);
+	free(error);
+	free(by);
+	return taken;
+}
+
+static bool disks_taken(void)
+{
+	unsigned int count;
+	char **devids = disks_list(&count);
+	bool all = true;
+
+	for (unsigned int i = 0; i < count; i++)
+		all &= disk_taken(devids[i]);
+	free(devids);
+	return all;
+}
+
+static void watch_drain(void)
+{
+	char **event;
+
+	while ((event = xs_check_watch(xs)))
+		free(event);
+	disks_mark();
+}
+
+static void disks_wait(void)
+{
+	struct pollfd store = {.fd = xs_fileno(xs), .events = POLLIN};
+	time_t end = time(NULL) + WAIT_S;
+
+	disks_mark();
+	while (!disks_taken()) {
+		if (time(NULL) >= end)
+			die("blkback does not take the disks of guest %u; start it with "
+			    "--kinds=vbd,vbd3,qdisk",
+			    domid);
+		if (poll(&store, 1, 500) > 0)
+			watch_drain();
+	}
+}
+
+static void others_refuse(void)
+{
+	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(other_kinds[0]); i++) {
+		char path[64];
+		unsigned int count;
+		char **devices;
+
+		snprintf(path, sizeof(path), "backend/%s/%u", other_kinds[i], domid);
+		devices = xs_directory(xs, XBT_NULL, path, &count);
+		free(devices);
+		if (devices)
+			die("guest %u has a %s, which only QEMU serves; take it or "
+			    "device_model_override out of its configuration",
+			    domid, other_kinds[i]);
+	}
+}
+
+static void store_open(void)
+{
+	char path[64];
+
+	xs = xs_open(0);
+	if (!xs)
+		die("can't reach xenstored: %s", strerror(errno));
+	snprintf(path, sizeof(path), "backend/qdisk/%u", domid);
+	if (!xs_watch(xs, path, "qdisk"))
+		die("can't watch %s: %s", path, strerror(errno));
+}
+
+static void say_running(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "device-model/%u/state", domid);
+	if (!xs_write(xs, XBT_NULL, path, "running", 7))
+		die("can't write %s: %s", path, strerror(errno));
+}
+
+/* ---- QMP -------------------------------------------------------------------------------- */
+
+static void client_add(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	for (int i = 0; i < CLIENTS_MAX && fd >= 0; i++) {
+		if (clients[i].parser)
+			continue;
+		clients[i].fd = fd;
+		clients[i].parser = qmp_parser();
+		if (!clients[i].parser)
+			die("out of memory");
+		qmp_greet(fd);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void client_serve(int i)
+{
+	if (qmp_serve(clients[i].fd, clients[i].parser) == 0)
+		return;
+	close(clients[i].fd);
+	qmp_parser_free(clients[i].parser);
+	clients[i].parser = NULL;
+}
+
+/* Fills the polls in this order: signals, store, listeners, clients. */
+static void serve(int signals)
+{
+	struct pollfd polls[2 + SOCKETS_MAX + CLIENTS_MAX];
+	nfds_t n = 2 + (nfds_t)socket_count;
+
+	polls[0] = (struct pollfd){signals, POLLIN, 0};
+	polls[1] = (struct pollfd){xs_fileno(xs), POLLIN, 0};
+	for (int i = 0; i < socket_count; i++)
+		polls[2 + i] = (struct pollfd){sockets[i], POLLIN, 0};
+	while (true) {
+		for (int i = 0; i < CLIENTS_MAX; i++)
+			polls[n + (nfds_t)i] =
+				(struct pollfd){clients[i].parser ? clients[i].fd : -1, POLLIN, 0};
+		if (poll(polls, n + CLIENTS_MAX, -1) < 0)
+			continue;
+		if (polls[0].revents)
+			return;
+		if (polls[1].revents)
+			watch_drain();
+		for (int i = 0; i < CLIENTS_MAX; i++)
+			if (polls[n + (nfds_t)i].revents)
+				client_serve(i);
+		for (int i = 0; i < socket_count; i++)
+			if (polls[2 + i].revents)
+				client_add(sockets[i]);
+	}
+}
+
+/* ---- starting --------------------------------------------------------------------------- */
+
+/* "socket,id=libxl-cmd,path=/run/...,server=on,wait=off" */
+static void socket_add(const char *chardev)
+{
+	const char *path = strstr(chardev, "path=");
+	char text[128];
+
+	if (strncmp(chardev, "socket,", 7) != 0 || !path || socket_count == SOCKETS_MAX)
+		return;
+	path += strlen("path=");
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(path, ","), path);
+	sockets[socket_count] = qmp_listen(text);
+	if (sockets[socket_count] < 0)
+		die("can't listen at %s: %s", text, strerror(-sockets[socket_count]));
+	socket_count++;
+}
+
+/* libxl's arguments are QEMU's; most are none of our business. */
+static void parse_arguments(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-help") == 0 || strcmp(argv[i], "--help") == 0) {
+			puts("usage: device_model_override=\"/usr/local/libexec/halfback-dm\" in a "
+			     "PV "
+			     "guest's configuration; see blkback(8)");
+			exit(0);
+		}
+		if (i + 1 < argc && strcmp(argv[i], "-xen-domid") == 0)
+			domid = (unsigned int)strtoul(argv[++i], NULL, 10);
+		else if (i + 1 < argc && strcmp(argv[i], "-chardev") == 0)
+			socket_add(argv[++i]);
+	}
+	if (domid == 0 || domid > 0x7fef)
+		die("is started by xl, with -xen-domid and the number of a guest");
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t set;
+	int signals;
+
+	/* First of all: libxenstore's thread must not take our signals. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	parse_arguments(argc, argv);
+	store_open();
+	others_refuse();
+	disks_wait();
+	say_running();
+	serve(signals);
+	return 0;
+}
