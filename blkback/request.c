@@ -128,7 +128,10 @@ static int parse_indirect(struct request *request, const struct slot *slot,
 		return refuse(why, BLKIF_RSP_ERROR, "this disk is read-only");
 	request->segments_ref = slot->indirect_ref;
 	request->segment_count = slot->indirect_segments;
-	request->io.offset = slot->sector_number; /* in sectors, until it is known to be inside */
+	request->sector = slot->sector_number;
+	request->io.offset =
+		slot->sector_number * DISK_SECTOR; /* for the log, until it is listed */
+	request->io.bytes = 0;
 	request->steps = STEP_SEGMENTS;
 	return BLKIF_RSP_OKAY;
 }
@@ -138,7 +141,7 @@ int request_parse_indirect(struct request *request, const struct disk_spec *disk
 	const struct operation *operation = &operations[request->operation];
 
 	request->steps = operation->steps | operation->data_steps;
-	return parse_segments(request, request->io.offset, disk, why);
+	return parse_segments(request, request->sector, disk, why);
 }
 
 int request_parse(struct request *request, const struct slot *slot, const struct disk_spec *disk,

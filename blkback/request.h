@@ -29,7 +29,8 @@ struct request {
 	struct queue *queue;
 	uint64_t id;
 	struct buffer buffer;
-	int error;	       /* 0 or the first -errno */
+	int error;	 /* 0 or the first -errno */
+	uint64_t sector; /* where on the disk an indirect request starts; may be past its end */
 	uint32_t segments_ref; /* the page that STEP_SEGMENTS copies */
 	uint16_t segment_count;
 	uint8_t operation; /* of an indirect request the one that it stands for */

@@ -114,7 +114,6 @@ static void request_end(struct request *request)
 /* The list of segments is here: now it can be seen what is asked for. */
 static void request_listed(struct request *request)
 {
-	uint64_t sector = request->io.offset;
 	const char *why = "";
 	int status = request_parse_indirect(request, &request->queue->disk->spec, &why);
 
@@ -122,7 +121,7 @@ static void request_listed(struct request *request)
 		request_start(request);
 		return;
 	}
-	request_refused(request, status, sector, why);
+	request_refused(request, status, request->sector, why);
 	request_free(request);
 }
 
