@@ -18,18 +18,27 @@
 
 #include "common/log.h"
 
-static const char run_dir[] = "/run/halfback";
+const char *instance_dir(void)
+{
+	const char *dir = getenv("HALFBACK_RUN_DIR");
+
+	return dir ? dir : "/run/halfback";
+}
+
+/* Process that holds the lock on `fd`'s file; 0 = none. */
+static int instance_holder(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
 
 /* -errno; the sentence says which file, and what to do. */
 static int instance_refuse(const char *name, const char *path, int fd, int err)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
 	if (fd >= 0 && (err == EAGAIN || err == EACCES)) {
-		if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-			lock.l_pid = 0;
 		log_error("process %d is %s already and serves all guests; stop it first",
-			  (int)lock.l_pid, name);
+			  instance_holder(fd), name);
 		err = EBUSY;
 	} else {
 		log_error("can't lock %s: %s; is its file system writable?", path, strerror(err));
@@ -42,12 +51,10 @@ static int instance_refuse(const char *name, const char *path, int fd, int err)
 int instance_claim(const char *name)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	const char *dir = getenv("HALFBACK_RUN_DIR");
+	const char *dir = instance_dir();
 	char path[PATH_MAX];
 	int fd;
 
-	if (!dir)
-		dir = run_dir;
 	snprintf(path, sizeof(path), "%s/%s.pid", dir, name);
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return instance_refuse(name, path, -1, errno);
@@ -58,6 +65,20 @@ int instance_claim(const char *name)
 		log_warn("can't write %s: %s", path, strerror(errno));
 	/* Stays open: closing any descriptor of the file would end the lock. */
 	return fd;
+}
+
+int instance_find(const char *name)
+{
+	char path[PATH_MAX];
+	int fd, pid;
+
+	snprintf(path, sizeof(path), "%s/%s.pid", instance_dir(), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	pid = instance_holder(fd);
+	close(fd);
+	return pid;
 }
 
 void instance_release(int fd)
