@@ -292,6 +292,8 @@ static int blkback_connect(struct device *device, struct chan_msg *msg, const ch
 	connect.disk.sectors = a->told;
 	if (err < 0)
 		return err;
+	device->queues = connect.queues;
+	device->engine = disk_engine_ops(connect.disk.engine)->name;
 	msg->nfds = a->image.nfds;
 	/* A script that named the image after we had offered queues: the page cache can do both. */
 	if (connect.queues > 1 && disk_is_alone(&connect.disk)) {

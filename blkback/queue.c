@@ -79,6 +79,11 @@ static void queue_consume(struct queue *queue)
 		return;
 	}
 	queue_follow_depth(queue, (uint32_t)pending);
+	if (pending > 0) {
+		stats_add(&queue->stats->turns, 1);
+		if (queue->under_way + (uint32_t)pending >= queue->ring.slots)
+			stats_add(&queue->stats->ring_full, 1);
+	}
 	while (pending-- > 0 && queue_takes(queue))
 		request_take(queue);
 }
@@ -105,8 +110,12 @@ static void queue_turn(struct loop_hook *hook)
 	queue_consume(queue);
 	request_retry(queue);
 	requests_copy(queue);
-	if (blkring_push(&queue->ring))
+	if (blkring_push(&queue->ring)) {
 		port_notify(&queue->port);
+		stats_add(&queue->stats->notifies, 1);
+	}
+	stats_set(&queue->stats->in_flight, queue->under_way);
+	queue->now_ns = 0;
 	if (queue->closing && queue->under_way == 0)
 		queue_free(queue);
 }
@@ -141,7 +150,9 @@ static bool queue_sleep(struct loop_hook *hook)
 /* The turn that follows looks at the ring; there is nothing else to do. */
 static void queue_kicked(struct port *port)
 {
-	(void)port;
+	struct queue *queue = (struct queue *)((char *)port - offsetof(struct queue, port));
+
+	stats_add(&queue->stats->kicks, 1);
 }
 
 /* ---- connect and close ------------------------------------------------------------------ */
@@ -177,6 +188,7 @@ static int queue_try_connect(struct queue *queue)
 			  c->ring_order, c->abi, c->resume);
 	if (err < 0)
 		return err;
+	stats_set(&queue->stats->ring_slots, queue->ring.slots);
 	queue->what = "allocate the requests";
 	err = queue_alloc(queue);
 	if (err < 0)

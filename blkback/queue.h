@@ -15,6 +15,7 @@
 #include "blkback/request.h"
 #include "common/grant.h"
 #include "common/grant_cache.h"
+#include "common/stats.h"
 #include "common/thread.h"
 
 /* What the guest named for one queue. */
@@ -59,6 +60,8 @@ struct queue {
 	const char *what;
 	const char *reason;
 
+	struct stats_queue *stats; /* the vbd's, written by the thread only */
+	uint64_t now_ns;	   /* the time, as far as this turn knows; 0: look at the clock */
 	struct blkring ring;
 	struct disk *disk;
 	struct grant_batch batch;
@@ -79,6 +82,17 @@ struct queue {
 	bool failed;		  /* takes nothing more */
 	bool closing;		  /* takes nothing more; goes when nothing is under way */
 };
+
+/*
+ * The time for statistics.  A look at the clock is good until the turn ends or its copies are done,
+ * so latencies are told to a part of a turn, some microseconds, at two looks a turn.
+ */
+static inline uint64_t queue_now(struct queue *queue)
+{
+	if (queue->now_ns == 0)
+		queue->now_ns = loop_now_ns();
+	return queue->now_ns;
+}
 
 /* ---- queue.c: the three are calls for the queue's own thread -----------------------------------
  */

@@ -28,6 +28,7 @@ struct request {
 	struct disk_io io; /* first: an I/O's request is found by a cast */
 	struct queue *queue;
 	uint64_t id;
+	uint64_t taken_ns; /* when it was taken off the ring */
 	struct buffer buffer;
 	int error;	 /* 0 or the first -errno */
 	uint64_t sector; /* where on the disk an indirect request starts; may be past its end */

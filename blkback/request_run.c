@@ -44,6 +44,33 @@ int requests_init(struct queue *queue)
 	return 0;
 }
 
+/* ---- statistics --------------------------------------------------------------------------- */
+
+static enum stats_op request_op(const struct request *request)
+{
+	static const uint8_t ops[] = {
+		[BLKIF_OP_READ] = STATS_READ,
+		[BLKIF_OP_WRITE] = STATS_WRITE,
+		[BLKIF_OP_WRITE_BARRIER] = STATS_BARRIER,
+		[BLKIF_OP_FLUSH_DISKCACHE] = STATS_FLUSH,
+		[BLKIF_OP_RESERVED_1] = STATS_OTHER,
+		[BLKIF_OP_DISCARD] = STATS_DISCARD,
+	};
+
+	return request->operation < sizeof(ops) ? ops[request->operation] : STATS_OTHER;
+}
+
+static void request_count(const struct request *request)
+{
+	struct queue *queue = request->queue;
+
+	if (request->error < 0)
+		stats_failed(queue->stats, request_op(request));
+	else
+		stats_done(queue->stats, request_op(request), request->io.bytes,
+			   queue_now(queue) - request->taken_ns);
+}
+
 /* ---- the end ------------------------------------------------------------------------------ */
 
 static void queue_respond(struct queue *queue, const struct request *request, int status)
@@ -64,6 +91,7 @@ static void request_refused(const struct request *request, int status, uint64_t 
 
 	log_guest(&queue->thread->limit, "vbd %u: operation %u at sector %" PRIu64 " refused: %s",
 		  queue->devid, request->operation, sector, why);
+	stats_failed(queue->stats, request_op(request));
 	queue_respond(queue, request, status);
 }
 
@@ -105,6 +133,7 @@ static void request_end(struct request *request)
 			  queue->devid, request->operation, request->io.bytes, request->io.offset,
 			  request->error == -EFAULT ? "a granted page can't be copied"
 						    : strerror(-request->error));
+	request_count(request);
 	queue_respond(queue, request, request_status(request));
 	request_free(request);
 }
@@ -164,6 +193,7 @@ static void request_copy_segments(struct request *request)
 
 	grant_copy_in(&request->queue->batch, request->buffer.segments, request->segments_ref, 0,
 		      (uint16_t)bytes, &request->error);
+	stats_add(&request->queue->stats->indirect, 1);
 	request_await_copy(request);
 }
 
@@ -221,15 +251,22 @@ static void request_unmap(struct request *request, int count)
  */
 static void request_try_map(struct request *request)
 {
+	struct queue *queue = request->queue;
+	uint64_t mapped = queue->grants.mapped;
+
 	for (int i = 0; i < request->segment_count; i++) {
 		struct slot_segment *segment = &request->buffer.segments[i];
 
-		segment->map = grant_acquire(&request->queue->grants, segment->ref);
+		segment->map = grant_acquire(&queue->grants, segment->ref);
 		if (segment->map == GRANT_NONE) {
 			request_unmap(request, i);
 			return;
 		}
 	}
+	mapped = queue->grants.mapped - mapped;
+	stats_set(&queue->stats->grants_held, queue->grants.held);
+	stats_add(&queue->stats->grant_maps, mapped);
+	stats_add(&queue->stats->grant_hits, request->segment_count - mapped);
 	request->mapped = true;
 	request->steps &= (uint8_t) ~(STEP_COPY_IN | STEP_COPY_OUT);
 }
@@ -272,7 +309,10 @@ void requests_copy(struct queue *queue)
 	while (queue->copying) {
 		struct request *request = queue->copying, *next;
 
-		grant_batch_run(&queue->batch);
+		stats_add(&queue->stats->copy_calls, 1);
+		stats_add(&queue->stats->copy_segments, queue->batch.count);
+		stats_add(&queue->stats->copies_refused, grant_batch_run(&queue->batch));
+		queue->now_ns = 0; /* that took its time */
 		queue->copying = NULL;
 		queue->copying_tail = &queue->copying;
 		for (; request; request = next) {
@@ -300,6 +340,7 @@ void request_take(struct queue *queue)
 	int status;
 
 	blkring_take(&queue->ring, &slot);
+	request->taken_ns = queue_now(queue);
 	status = request_parse(request, &slot, &queue->disk->spec, &why);
 	if (status != BLKIF_RSP_OKAY) {
 		request_refused(request, status, slot.sector_number, why);

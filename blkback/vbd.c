@@ -22,6 +22,7 @@ struct vbd {
 	uint32_t devid;
 	uint32_t serial;
 	struct disk_spec disk;
+	struct stats stats;
 	int fds[CHAN_FDS_MAX]; /* the disk's */
 	uint32_t nfds;
 	uint32_t awaited; /* queues that have yet to answer what was asked of them */
@@ -62,6 +63,7 @@ static void vbd_free(struct vbd *vbd)
 		close(vbd->fds[i]);
 	for (uint32_t i = 0; i < vbd->queue_count; i++)
 		worker_thread_put(vbd->queues[i].thread);
+	stats_unmap(&vbd->stats);
 	free(vbd);
 }
 
@@ -141,6 +143,7 @@ static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_con
 	queue->index = index;
 	queue->main = &vbd->worker->threads[0];
 	queue->thread = worker_thread_get(vbd->worker);
+	queue->stats = &vbd->stats.file->queue[index];
 	queue->connected = vbd_connected;
 	queue->resized = vbd_resized;
 	queue->broken = vbd_broken;
@@ -166,7 +169,7 @@ static void vbd_handle_connect(struct worker *worker, struct chan_msg *msg)
 	if (connect.queues < 1 || connect.queues > VBD_QUEUES_MAX || vbd_find(worker, msg->devid))
 		log_panic("can't connect vbd %u with %u queues", msg->devid, connect.queues);
 	vbd = calloc(1, sizeof(*vbd) + connect.queues * sizeof(vbd->queues[0]));
-	if (!vbd)
+	if (!vbd || stats_map(&vbd->stats, chan_take_stats(msg), connect.queues) < 0)
 		log_panic("out of memory");
 	vbd->worker = worker;
 	vbd->devid = msg->devid;

@@ -35,6 +35,11 @@ int chan_send(int chan, const struct chan_msg *msg)
 	return sendmsg(chan, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
+int chan_take_stats(struct chan_msg *msg)
+{
+	return msg->stats && msg->nfds > 0 ? msg->fds[--msg->nfds] : -1;
+}
+
 static void chan_take_fds(struct msghdr *hdr, struct chan_msg *msg)
 {
 	msg->nfds = 0;

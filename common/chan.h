@@ -24,7 +24,7 @@ enum chan_type {
 };
 
 enum {
-	CHAN_FDS_MAX = 2,
+	CHAN_FDS_MAX = 3, /* two of the disk, and the statistics */
 	CHAN_BODY_MAX = 2048,
 	CHAN_TEXT_MAX = 240
 };
@@ -35,6 +35,7 @@ struct chan_msg {
 	uint32_t serial; /* of the CONNECT that this belongs to: tells a late answer from a new one
 			  */
 	uint32_t nfds;
+	uint32_t stats; /* of a CONNECT: 1 if the last of its descriptors is the file of stats.h */
 	int fds[CHAN_FDS_MAX]; /* valid in this process only; owned by the receiver */
 	union {
 		char text[CHAN_TEXT_MAX];
@@ -44,6 +45,8 @@ struct chan_msg {
 
 /* 0 or -errno; -EAGAIN if the peer does not read. */
 int chan_send(int chan, const struct chan_msg *msg);
+/* Takes the statistics' file out of a CONNECT: a descriptor, or -1 if there is none. */
+int chan_take_stats(struct chan_msg *msg);
 /* 1 a message, 0 none now, -EPIPE the peer is gone, -EPROTO nonsense. */
 int chan_recv(int chan, struct chan_msg *msg);
 

@@ -215,10 +215,13 @@ static void device_connect(struct device *device)
 		return;
 	}
 	msg.serial = ++device->serial;
+	device_stats_open(device, &msg);
 	err = guest_worker(device->guest);
 	if (err == 0)
 		err = chan_send(device->guest->chan, &msg);
+	device_stats_sent(&msg);
 	if (err < 0) {
+		device_stats_close(device);
 		device_error(device, err, "can't start a worker for it: %s", strerror(-err));
 		device_close_states(device);
 		return;
@@ -234,6 +237,7 @@ static void device_closed(struct device *device)
 	device->phase = DEVICE_IDLE;
 	device->connected = false;
 	device->dirty = true;
+	device_stats_close(device);
 	switch (device->then) {
 	case BUS_CLOSING:
 		device_switch(device, XenbusStateClosing, NULL);

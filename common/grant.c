@@ -73,15 +73,19 @@ void grant_copy_out(struct grant_batch *batch, const void *local, uint32_t ref, 
 	segment->dest.foreign.domid = batch->domid;
 }
 
-void grant_batch_run(struct grant_batch *batch)
+uint32_t grant_batch_run(struct grant_batch *batch)
 {
+	uint32_t refused = 0;
 	bool whole;
 
 	if (batch->count == 0)
-		return;
+		return 0;
 	whole = xengnttab_grant_copy(batch->xgt, batch->count, batch->segments) == 0;
 	for (uint32_t i = 0; i < batch->count; i++)
-		if (!whole || batch->segments[i].status != GNTST_okay)
+		if (!whole || batch->segments[i].status != GNTST_okay) {
 			*batch->errors[i] = -EFAULT;
+			refused++;
+		}
 	batch->count = 0;
+	return refused;
 }

@@ -31,7 +31,7 @@ void grant_copy_in(struct grant_batch *batch, void *local, uint32_t ref, uint16_
 		   uint16_t len, int *error);
 void grant_copy_out(struct grant_batch *batch, const void *local, uint32_t ref, uint16_t offset,
 		    uint16_t len, int *error);
-/* Does all that is queued, in one call. */
-void grant_batch_run(struct grant_batch *batch);
+/* Does all that is queued, in one call.  How many copies were refused. */
+uint32_t grant_batch_run(struct grant_batch *batch);
 
 #endif

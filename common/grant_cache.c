@@ -49,6 +49,7 @@ static void map_drop(struct grant_cache *cache, struct grant_map *map)
 	*at = map->next;
 	xengnttab_unmap(cache->xgt, map->page, 1);
 	map->page = NULL;
+	cache->held--;
 }
 
 void grant_cache_free(struct grant_cache *cache)
@@ -83,6 +84,7 @@ static struct grant_map *map_make(struct grant_cache *cache, uint32_t ref)
 	if (!map->page)
 		return NULL;
 	cache->mapped++;
+	cache->held++;
 	map->ref = ref;
 	map->next = *bucket;
 	*bucket = (uint16_t)(map - cache->maps);

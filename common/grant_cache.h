@@ -31,6 +31,7 @@ struct grant_cache {
 	uint16_t *buckets;
 	struct grant_map *maps;
 	TAILQ_HEAD(, grant_map) idle;
+	uint32_t held;	 /* pages that are mapped now */
 	uint64_t mapped; /* how often a page was mapped; only ever grows */
 };
 

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/stats.h"
 #include "common/worker.h"
 
 enum {
@@ -420,6 +421,7 @@ int sup_main(struct sup *sup)
 		return 1;
 	}
 	loop_poll_add(&sup->loop, sup->signal_fd, sup_signal, sup);
+	stats_sweep(sup->backend->name);
 	sup->store.changed = sup_changed;
 	sup->store.lost = sup_lost;
 	err = sup_open_store(sup);

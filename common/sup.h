@@ -44,7 +44,10 @@ struct backend {
 	bool (*ready)(const struct device *device);
 	/* Writes the nodes that must be there at InitWait.  In a transaction; 0 or -errno. */
 	int (*write_features)(struct device *device);
-	/* Fills a CHAN_CONNECT from the frontend's nodes.  In a transaction; 0 or -errno + *why. */
+	/*
+	 * Fills a CHAN_CONNECT from the frontend's nodes, and device->queues and ->engine.  In a
+	 * transaction; 0 or -errno + *why.
+	 */
 	int (*connect)(struct device *device, struct chan_msg *msg, const char **why);
 	/* Writes the nodes that must be there at Connected.  In a transaction; 0 or -errno. */
 	int (*write_connected)(struct device *device);
@@ -102,8 +105,10 @@ struct device {
 	bool refused; /* ... and its frontend has not moved since: no use in trying again */
 	bool orphan;  /* the store has forgotten it, and its guest with it: it is served on */
 	bool resume;  /* the supervisor before us handed it over connected: go on with its ring */
-	int wrote;    /* the state that we wrote last; 0 = none */
-	int then;     /* enum bus_action that follows the close under way */
+	uint32_t queues;    /* of the connection, as backend->connect() found */
+	const char *engine; /* what serves it, likewise */
+	int wrote;	    /* the state that we wrote last; 0 = none */
+	int then;	    /* enum bus_action that follows the close under way */
 	uint32_t serial;
 	char error[DEVICE_ERROR_MAX];
 	struct log_limit limit; /* of complaints about it */
@@ -141,6 +146,14 @@ int guest_worker(struct guest *guest);
 struct guest *guest_get(struct sup *sup, uint16_t domid);
 /* A device of it is gone. */
 void guest_put(struct guest *guest);
+
+/* ---- a device's statistics (device_stats.c) ---------------------------------------------- */
+
+/* Makes the file of stats.h and sends it along; without it the device is served all the same. */
+void device_stats_open(struct device *device, struct chan_msg *msg);
+/* The CONNECT is sent: what it carried of ours is let go. */
+void device_stats_sent(struct chan_msg *msg);
+void device_stats_close(struct device *device);
 
 /* ---- a device's nodes (device_store.c) -------------------------------------------------- */
 

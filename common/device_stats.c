@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A device has its statistics' file as long as it is connected.  The worker gets it with the
+ * CONNECT and lets go of the descriptor before it looks at anything of the guest.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "common/stats.h"
+#include "common/sup.h"
+
+void device_stats_open(struct device *device, struct chan_msg *msg)
+{
+	const struct stats_identity id = {
+		.daemon = device->sup->backend->name,
+		.kind = device->kind,
+		.engine = device->engine,
+		.domid = device->guest->domid,
+		.devid = device->devid,
+		.generation = device->serial,
+	};
+	int fd = stats_create(&id, device->queues);
+
+	if (fd < 0) {
+		log_guest(&device->limit, "%s %u of guest %u: has no statistics: %s; is /run full?",
+			  device->kind, device->devid, device->guest->domid, strerror(-fd));
+		return;
+	}
+	msg->fds[msg->nfds++] = fd;
+	msg->stats = 1;
+}
+
+void device_stats_sent(struct chan_msg *msg)
+{
+	int fd = chan_take_stats(msg);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+void device_stats_close(struct device *device)
+{
+	stats_remove(device->sup->backend->name, device->guest->domid, device->devid);
+}
