@@ -216,6 +216,8 @@ static int blkload(struct load_opts *o, unsigned int devid)
 		return 1;
 	}
 	err = op_run(bf, o);
+	if (!err && o->stay)
+		err = op_hold(bf);
 	closed = blkfront_close(bf);
 	if (closed)
 		fprintf(stderr, "blkload: the backend did not close: %s\n", strerror(-closed));

@@ -26,7 +26,7 @@ struct load_opts {
 	uint64_t bs, offset, size, ios;
 	unsigned int qd, flush_every; /* of each queue */
 	double runtime;		      /* s */
-	bool verify, json;
+	bool verify, json, stay;
 	uint64_t seed;
 	uint32_t generation;
 	struct blkfront_opts front;

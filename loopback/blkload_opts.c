@@ -26,6 +26,7 @@ static const char usage[] =
 	"  --flush-every=N     a flush after each N writes of a queue\n"
 	"  --op=info|flush|discard|barrier|hold   one of these instead of a load; hold stays\n"
 	"                      connected until SIGTERM; discard and barrier take --offset, --size\n"
+	"  --stay              then stay connected until SIGTERM\n"
 	"  --queues=N          queues, if the backend has them: each with a thread and a share of\n"
 	"                      the blocks of its own (1)\n"
 	"  --indirect=N        segments in a request, if the backend takes more than 11; 0: 11 "
@@ -50,6 +51,7 @@ enum {
 	O_FLUSH_EVERY,
 	O_OP,
 	O_HOLD,
+	O_STAY,
 	O_QUEUES,
 	O_INDIRECT,
 	O_PERSISTENT,
@@ -76,6 +78,7 @@ static const struct option options[] = {
 	{"flush-every", required_argument, NULL, O_FLUSH_EVERY},
 	{"op", required_argument, NULL, O_OP},
 	{"hold", no_argument, NULL, O_HOLD},
+	{"stay", no_argument, NULL, O_STAY},
 	{"queues", required_argument, NULL, O_QUEUES},
 	{"indirect", required_argument, NULL, O_INDIRECT},
 	{"persistent", no_argument, NULL, O_PERSISTENT},
@@ -232,6 +235,9 @@ static bool option_flag(struct load_opts *o, int opt)
 		return true;
 	case O_HOLD:
 		o->op = OP_HOLD;
+		return true;
+	case O_STAY:
+		o->stay = true;
 		return true;
 	case O_PERSISTENT:
 		o->front.persistent = true;
