@@ -19,7 +19,7 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libcap-ng-dev \
              libcmocka-dev libudev-dev libjson-c-dev nbdkit-plugin-dev libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
-             perl procps util-linux fuse3
+             perl procps util-linux fuse3 python3-jsonschema python3-prometheus-client
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS_XEN   = qemu-system-x86 busybox-static cpio kmod xz-utils
@@ -64,6 +64,14 @@ PROGRAMS += $(BUILD)/halfback-dm
 $(BUILD)/halfback-dm: $(call obj,$(wildcard devmodel/*.c))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenstore -ljson-c
+
+# ---- halfback: the admin's command -------------------------------------------------------------
+
+PROGRAMS += $(BUILD)/halfback
+
+$(BUILD)/halfback: $(call obj,$(wildcard halfback/*.c)) $(BUILD)/libhalfback.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -lxenstore -ljson-c
 
 # ---- loopback: the embedded Xen ---------------------------------------------------------------
 # hv is the broker; the libraries take the place of Xen's own by LD_LIBRARY_PATH.  They get loaded
@@ -254,7 +262,7 @@ deps-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)
 
 check-xen: deps-xen
-	@$(MAKE) --no-print-directory $(BUILD)/blkback
+	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback
 	@BUILD=$(BUILD) tests/xen/boot $(XEN_TESTS)
 
 demo:
@@ -263,7 +271,7 @@ demo:
 	@BUILD=$(BUILD) demo/demo.sh
 
 demo-xen: deps-xen
-	@$(MAKE) --no-print-directory $(BUILD)/blkback
+	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback
 	@BUILD=$(BUILD) demo/demo-xen.sh
 
 bench:
@@ -273,15 +281,17 @@ bench:
 
 bench-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN) $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory $(BUILD)/blkback
+	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback
 	@BUILD=$(BUILD) bench/xen.sh
 
-install: $(BUILD)/blkback $(BUILD)/halfback-dm
+install: $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
 	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
 	install -D -m 755 $(BUILD)/halfback-dm $(DESTDIR)$(PREFIX)/libexec/halfback-dm
+	install -m 755 $(BUILD)/halfback $(DESTDIR)$(PREFIX)/sbin/halfback
 	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback
 	install -D -m 644 blkback/blkback.8 $(DESTDIR)$(PREFIX)/share/man/man8/blkback.8
+	install -m 644 halfback/halfback.8 $(DESTDIR)$(PREFIX)/share/man/man8/halfback.8
 
 help:
 	@echo 'make            build everything into $(BUILD)/'
@@ -295,7 +305,7 @@ help:
 	@echo 'make fuzz       libFuzzer on the parsers of what guests write, $(FUZZ_SECONDS) s each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
-	@echo 'make install    blkback and its hotplug script; PREFIX=$(PREFIX), DESTDIR='
+	@echo 'make install    blkback, its hotplug script, and halfback; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean      remove $(BUILD)/'
 
 # ---- lint -------------------------------------------------------------------------------------
@@ -322,7 +332,7 @@ lint-format:
 
 # The product only: its guest pointers are marked (common/guest.h), and sparse checks their use.
 lint-sparse:
-	for f in $(common_c) $(wildcard blkback/*.c); do .ci/sparse $$f $(CPPFLAGS) || exit 1; done
+	for f in $(common_c) $(wildcard blkback/*.c halfback/*.c); do .ci/sparse $$f $(CPPFLAGS) || exit 1; done
 
 # cppcheck reads no system headers; without this one it cannot parse a LIST_HEAD.
 lint-cppcheck:

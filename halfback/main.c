@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/*
+ * halfback: the admin's command.  It looks at what the daemons leave to be looked at; it never
+ * talks to them, so it can't disturb them.
+ */
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "halfback/print.h"
+
+static const char usage[] =
+	"usage: halfback list  [--interval=S]\n"
+	"       halfback stats [--json | --prometheus] [--interval=S] [GUEST [DISK]]\n"
+	"  list              one line for each disk that blkback serves\n"
+	"  stats             what the disks have done; GUEST is a name or a domid,\n"
+	"                    DISK a name (xvda) or a number (51712)\n"
+	"  --interval=S      show what happens in S seconds (0.01 to 3600), not since\n"
+	"                    the disk connected; list looks for 0.5 seconds, or with 0\n"
+	"                    since it connected\n"
+	"  --json            for programs; --prometheus: for its textfile collector\n"
+	"  -h, --help        this text\n"
+	"See halfback(8).\n";
+
+enum {
+	INTERVAL_MAX = 3600
+};
+
+typedef void printer(const struct vbds *vbds);
+
+struct command {
+	const char *verb;
+	printer *print;
+	double interval; /* seconds; 0 = since the disk connected */
+	const char *guest, *disk;
+};
+
+static void __attribute__((noreturn, format(printf, 1, 2))) usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("halfback: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("; see halfback --help\n", stderr);
+	exit(2);
+}
+
+static double option_interval(const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds == 0 || (seconds >= 0.01 && seconds <= INTERVAL_MAX)))
+		usage_error("--interval takes a number of seconds from 0.01 to %d, not '%s'",
+			    INTERVAL_MAX, text);
+	return seconds;
+}
+
+static void set_form(struct command *command, printer *form)
+{
+	if (strcmp(command->verb, "stats") != 0)
+		usage_error("--json and --prometheus are for halfback stats");
+	if (command->print != print_table && command->print != form)
+		usage_error("--json and --prometheus exclude each other");
+	command->print = form;
+}
+
+static void parse_options(struct command *command, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"interval", required_argument, NULL, 'i'},
+		{"json", no_argument, NULL, 'j'},
+		{"prometheus", no_argument, NULL, 'p'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	bool interval = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			command->interval = option_interval(optarg);
+			interval = command->interval > 0;
+			break;
+		case 'j':
+			set_form(command, print_json);
+			break;
+		case 'p':
+			set_form(command, print_prometheus);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			exit(2);
+		}
+	}
+	if (command->print == print_prometheus && interval)
+		usage_error("--prometheus shows totals, from which Prometheus makes rates; leave "
+			    "--interval out");
+}
+
+/* VERB [GUEST [DISK]], in any order with the options. */
+static void parse(struct command *command, int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0) {
+		fputs(usage, stdout);
+		exit(0);
+	}
+	if (!*verb)
+		usage_error("say what to do: list or stats");
+	*command = (struct command){.verb = verb, .print = print_table};
+	if (strcmp(verb, "list") == 0)
+		*command = (struct command){.verb = verb, .print = print_list, .interval = 0.5};
+	else if (strcmp(verb, "stats") != 0)
+		usage_error("there is no '%s'", verb);
+	parse_options(command, argc - 1, argv + 1);
+	argc -= optind + 1;
+	argv += optind + 1;
+	if (argc > (strcmp(verb, "list") == 0 ? 0 : 2))
+		usage_error("'%s' is one argument too many", argv[argc - 1]);
+	command->guest = argc > 0 ? argv[0] : NULL;
+	command->disk = argc > 1 ? argv[1] : NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct command command;
+	struct vbds vbds;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	parse(&command, argc, argv);
+	if (vbds_collect(&vbds, command.guest, command.disk) < 0) {
+		vbds_free(&vbds);
+		return 1;
+	}
+	if (command.interval > 0 && vbds.count > 0)
+		vbds_wait(&vbds, command.interval);
+	command.print(&vbds);
+	vbds_free(&vbds);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("halfback: can't write");
+		return 1;
+	}
+	return 0;
+}
