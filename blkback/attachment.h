@@ -4,6 +4,7 @@
 #define BLKBACK_ATTACHMENT_H
 
 #include "blkback/image.h"
+#include "blkback/limit.h"
 #include "common/sup.h"
 
 /* device->private; made by the offer, freed by the release.  Its image is open meanwhile. */
@@ -11,7 +12,8 @@ struct attachment {
 	struct image image; /* first */
 	struct device *device;
 	bool cdrom, removable;
-	uint64_t told;	 /* sectors that the guest knows of */
+	struct limit_spec limit; /* as the worker knows it */
+	uint64_t told;		 /* sectors that the guest knows of */
 	uint64_t shrunk; /* bytes of the image when we said that it shrank; UINT64_MAX: not said */
 	int file;	 /* its number in the sizewatch; negative: none */
 	char why[256];	 /* why a connect failed */

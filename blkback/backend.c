@@ -19,6 +19,7 @@
 
 #include "blkback/attachment.h"
 #include "blkback/frontend.h"
+#include "blkback/limit_nodes.h"
 #include "blkback/vbd.h"
 
 /* ---- offer ------------------------------------------------------------------------------ */
@@ -286,12 +287,15 @@ static int blkback_connect(struct device *device, struct chan_msg *msg, const ch
 	struct vbd_connect connect = {.disk = a->image.spec, .resume = device->resume};
 	int err = frontend_read(device, &connect, a->why, sizeof(a->why));
 
+	if (err == 0)
+		err = limit_read(device, &connect.limit, a->why, sizeof(a->why));
 	*why = a->why[0] ? a->why : NULL;
 	if (!device->resume)
 		a->told = a->image.spec.sectors;
 	connect.disk.sectors = a->told;
 	if (err < 0)
 		return err;
+	a->limit = connect.limit;
 	device->queues = connect.queues;
 	device->engine = disk_engine_ops(connect.disk.engine)->name;
 	msg->nfds = a->image.nfds;
@@ -305,6 +309,26 @@ static int blkback_connect(struct device *device, struct chan_msg *msg, const ch
 	return 0;
 }
 
+/* Limits are all that may change while a disk is connected. */
+static bool blkback_tune(struct device *device, struct chan_msg *msg)
+{
+	struct attachment *a = device->private;
+	struct limit_spec limit;
+	char why[160] = "";
+
+	if (limit_read(device, &limit, why, sizeof(why)) < 0) {
+		if (why[0])
+			log_guest(&device->limit, "%s %u of guest %u keeps its limits: %s",
+				  device->kind, device->devid, device->guest->domid, why);
+		return false;
+	}
+	if (memcmp(&limit, &a->limit, sizeof(limit)) == 0)
+		return false;
+	a->limit = limit;
+	memcpy(msg->body, &limit, sizeof(limit));
+	return true;
+}
+
 const struct backend blkback_backend = {
 	.name = "blkback",
 	.kinds = {"vbd", "vbd3", "qdisk"},
@@ -316,6 +340,7 @@ const struct backend blkback_backend = {
 	.ready = blkback_ready,
 	.write_features = blkback_write_features,
 	.connect = blkback_connect,
+	.tune = blkback_tune,
 	.write_connected = blkback_write_connected,
 	.resize = attachment_resize,
 	.look = attachment_look,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "blkback/backend.h"
+#include "blkback/limit_nodes.h"
 #include "blkback/vbd.h"
 #include "common/instance.h"
 #include "common/log.h"
@@ -27,6 +28,8 @@ enum {
 static const char usage[] =
 	"usage: blkback [-v] [--kinds=LIST] [--persistent] [--poll-us=N] [--queues=N] "
 	"[--uid-base=N]\n"
+	"               [--limit-iops=N] [--limit-iops-burst=N] [--limit-bps=N] "
+	"[--limit-bps-burst=N]\n"
 	"  -v, --verbose     log each change of a device's state\n"
 	"  --kinds=LIST      which disks to serve: vbd, vbd3, qdisk (default vbd,vbd3; those of "
 	"kind\n"
@@ -38,6 +41,10 @@ static const char usage[] =
 	"                    mapped, instead of blkback copying it from and to wherever it is\n"
 	"  --queues=N        the most queues that a disk may have, and threads that a guest's\n"
 	"                    worker may have (1 to 16, default: processors, but at most 8)\n"
+	"  --limit-iops=N, --limit-bps=N   requests and bytes a second that each disk may do, "
+	"unless\n"
+	"                    its backend directory has nodes of these names (0: no limit)\n"
+	"  --limit-iops-burst=N, --limit-bps-burst=N   and at once after a rest (a tenth of that)\n"
 	"  --uid-base=N      the worker of domain D runs as user N+D (default 1751252992)\n"
 	"  -h, --help        this text\n"
 	"Runs in the foreground and logs to standard error.  See blkback(8).\n";
@@ -90,6 +97,17 @@ static void option_kinds(struct sup *sup, const char *list)
 	}
 }
 
+static void option_limit(const char *name, const char *text)
+{
+	uint64_t max, *value = limit_find(&limit_defaults, name, &max);
+
+	if (number_parse(text, max, value) == 0)
+		return;
+	fprintf(stderr, "blkback: --%s takes a number from 0 to %llu, not '%s'\n", name,
+		(unsigned long long)max, text);
+	exit(2);
+}
+
 static uint32_t default_queues(void)
 {
 	cpu_set_t cpus;
@@ -123,13 +141,17 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 		{"persistent", no_argument, NULL, 'm'},
 		{"kinds", required_argument, NULL, 'k'},
 		{"queues", required_argument, NULL, 'q'},
+		{"limit-iops", required_argument, NULL, 'l'},
+		{"limit-iops-burst", required_argument, NULL, 'l'},
+		{"limit-bps", required_argument, NULL, 'l'},
+		{"limit-bps-burst", required_argument, NULL, 'l'},
 		{"uid-base", required_argument, NULL, 'u'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	int c;
+	int c, index;
 
-	while ((c = getopt_long(argc, argv, "vh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "vh", options, &index)) != -1) {
 		switch (c) {
 		case 'v':
 			sup->verbose = true;
@@ -145,6 +167,9 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 			break;
 		case 'q':
 			sup->threads = option_number("queues", optarg, 1, VBD_QUEUES_MAX);
+			break;
+		case 'l':
+			option_limit(options[index].name, optarg);
 			break;
 		case 'u':
 			/* Worker 0 of base 0 would be root. */

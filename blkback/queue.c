@@ -32,12 +32,50 @@ void queue_break(struct queue *queue, const char *reason)
 	thread_call(queue->main, queue->broken, queue);
 }
 
-/* ---- one turn --------------------------------------------------------------------------- */
-
 static bool queue_takes(const struct queue *queue)
 {
-	return !queue->failed && !queue->closing && !queue->barrier && !queue->roomless;
+	return !queue->failed && !queue->closing && !queue->barrier && !queue->roomless &&
+	       !queue->limit_timer;
 }
+
+/* ---- its limit ---------------------------------------------------------------------------- */
+
+/* The hook's turn, which follows, looks at the ring. */
+static void queue_unlimit(void *arg)
+{
+	struct queue *queue = arg;
+
+	queue->limit_timer = NULL;
+}
+
+/*
+ * What is over the limit waits in the ring, where it costs nobody anything: the guest is not asked
+ * for notifications, and the thread's other rings are served as ever.
+ */
+static bool queue_within_limit(struct queue *queue)
+{
+	uint64_t ns;
+
+	if (!limit_any(queue->limit) || limit_open(queue->limit, &queue->look))
+		return true;
+	ns = limit_wait_ns(queue->limit, &queue->look);
+	queue->limit_timer = loop_timer_add(
+		&queue->thread->loop, (uint32_t)((ns + 999999) / 1000000), queue_unlimit, queue);
+	stats_add(&queue->stats->limited, 1);
+	return false;
+}
+
+void queue_retune(void *arg)
+{
+	struct queue *queue = arg;
+
+	queue->limit = queue->next_limit;
+	loop_timer_del(&queue->thread->loop, queue->limit_timer);
+	queue->limit_timer = NULL;
+	thread_call(queue->main, queue->retuned, queue);
+}
+
+/* ---- one turn ----------------------------------------------------------------------------- */
 
 /*
  * A guest that keeps many requests going and a store that answers at once would fall into lockstep,
@@ -84,13 +122,16 @@ static void queue_consume(struct queue *queue)
 		if (queue->under_way + (uint32_t)pending >= queue->ring.slots)
 			stats_add(&queue->stats->ring_full, 1);
 	}
-	while (pending-- > 0 && queue_takes(queue))
+	if (pending > 0 && limit_any(queue->limit))
+		limit_look(queue->limit, queue_now(queue), &queue->look);
+	while (pending-- > 0 && queue_takes(queue) && queue_within_limit(queue))
 		request_take(queue);
 }
 
 static void queue_free(struct queue *queue)
 {
 	loop_hook_del(&queue->thread->loop, &queue->hook);
+	loop_timer_del(&queue->thread->loop, queue->limit_timer);
 	port_unbind(&queue->port);
 	blkring_unmap(&queue->ring, queue->thread->xgt);
 	if (queue->disk)

@@ -12,6 +12,7 @@
 #include "blkback/blkring.h"
 #include "blkback/buffer.h"
 #include "blkback/disk.h"
+#include "blkback/limit.h"
 #include "blkback/request.h"
 #include "common/grant.h"
 #include "common/grant_cache.h"
@@ -50,18 +51,24 @@ struct queue {
 	struct queue_connect connect;
 	/*
 	 * Called on the main thread: connected, or error and what was being done; resized; stopped
-	 * for `reason`; closed, nothing is mapped or under way any more.
+	 * for `reason`; closed, nothing is mapped or under way any more; obeys the next
+	 * limit.
 	 */
 	void (*connected)(void *queue);
 	void (*resized)(void *queue);
 	void (*broken)(void *queue);
 	void (*closed)(void *queue);
+	void (*retuned)(void *queue);
+	struct limit *next_limit; /* the vbd's to set, before queue_retune() */
 	int error;
 	const char *what;
 	const char *reason;
 
-	struct stats_queue *stats; /* the vbd's, written by the thread only */
-	uint64_t now_ns;	   /* the time, as far as this turn knows; 0: look at the clock */
+	struct limit *limit;		/* the vbd's, shared with its other queues */
+	struct limit_look look;		/* at it */
+	struct loop_timer *limit_timer; /* when to look again; NULL: it may take requests */
+	struct stats_queue *stats;	/* the vbd's, written by the thread only */
+	uint64_t now_ns; /* the time, as far as this turn knows; 0: look at the clock */
 	struct blkring ring;
 	struct disk *disk;
 	struct grant_batch batch;
@@ -94,13 +101,14 @@ static inline uint64_t queue_now(struct queue *queue)
 	return queue->now_ns;
 }
 
-/* ---- queue.c: the three are calls for the queue's own thread -----------------------------------
- */
+/* ---- queue.c: the four are calls for the queue's own thread ------------------------------- */
 
 /* Takes what queue->connect names and starts serving.  Ends with connected(). */
 void queue_connect(void *queue);
 /* Takes the size that connect.disk has by now.  Ends with resized(). */
 void queue_resize(void *queue);
+/* Obeys queue->next_limit from now on.  Ends with retuned(). */
+void queue_retune(void *queue);
 /* Takes no more, finishes what is under way, lets go of all.  Ends with closed(). */
 void queue_close(void *queue);
 

@@ -71,6 +71,14 @@ static void request_count(const struct request *request)
 			   queue_now(queue) - request->taken_ns);
 }
 
+/* Bytes of data, as a limit counts them; of an indirect request, until it is listed, at most. */
+static uint64_t request_data(const struct request *request)
+{
+	if (request->steps & STEP_SEGMENTS)
+		return (uint64_t)request->segment_count * BUFFER_PAGE;
+	return request->operation == BLKIF_OP_DISCARD ? 0 : request->io.bytes;
+}
+
 /* ---- the end ------------------------------------------------------------------------------ */
 
 static void queue_respond(struct queue *queue, const struct request *request, int status)
@@ -147,6 +155,9 @@ static void request_listed(struct request *request)
 	int status = request_parse_indirect(request, &request->queue->disk->spec, &why);
 
 	if (status == BLKIF_RSP_OKAY) {
+		/* What was taken for it beyond what it needs is given back. */
+		limit_take(request->queue->limit, LIMIT_BPS,
+			   request->io.bytes - (uint64_t)request->segment_count * BUFFER_PAGE);
 		request_start(request);
 		return;
 	}
@@ -341,11 +352,13 @@ void request_take(struct queue *queue)
 
 	blkring_take(&queue->ring, &slot);
 	request->taken_ns = queue_now(queue);
+	limit_take(queue->limit, LIMIT_IOPS, 1);
 	status = request_parse(request, &slot, &queue->disk->spec, &why);
 	if (status != BLKIF_RSP_OKAY) {
 		request_refused(request, status, slot.sector_number, why);
 		return;
 	}
+	limit_take(queue->limit, LIMIT_BPS, request_data(request));
 	queue->free = request->next;
 	queue->under_way++;
 	if (request->alone)

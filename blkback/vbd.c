@@ -23,6 +23,11 @@ struct vbd {
 	uint32_t serial;
 	struct disk_spec disk;
 	struct stats stats;
+	struct limit limits[2]; /* of which the queues obey one; the other is for the next */
+	struct limit *limit;	/* that one */
+	struct limit_spec wanted;
+	uint32_t retuned;      /* queues that have yet to change to the new one */
+	bool retune_again;     /* since it changed meanwhile */
 	int fds[CHAN_FDS_MAX]; /* the disk's */
 	uint32_t nfds;
 	uint32_t awaited; /* queues that have yet to answer what was asked of them */
@@ -65,6 +70,31 @@ static void vbd_free(struct vbd *vbd)
 		worker_thread_put(vbd->queues[i].thread);
 	stats_unmap(&vbd->stats);
 	free(vbd);
+}
+
+/* ---- limits ------------------------------------------------------------------------------- */
+
+/* The queues change over one by one; until the last has, none of both limits can be made anew. */
+static void vbd_retune(struct vbd *vbd)
+{
+	vbd->retune_again = vbd->retuned > 0;
+	if (vbd->retuned > 0)
+		return;
+	vbd->limit = &vbd->limits[vbd->limit == &vbd->limits[0]];
+	limit_init(vbd->limit, &vbd->wanted, loop_now_ns());
+	vbd->retuned = vbd->queue_count;
+	for (uint32_t i = 0; i < vbd->queue_count; i++) {
+		vbd->queues[i].next_limit = vbd->limit;
+		thread_call(vbd->queues[i].thread, queue_retune, &vbd->queues[i]);
+	}
+}
+
+static void vbd_retuned(void *arg)
+{
+	struct vbd *vbd = ((struct queue *)arg)->vbd;
+
+	if (--vbd->retuned == 0 && vbd->retune_again)
+		vbd_retune(vbd);
 }
 
 /* ---- what queues answer ------------------------------------------------------------------ */
@@ -148,6 +178,8 @@ static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_con
 	queue->resized = vbd_resized;
 	queue->broken = vbd_broken;
 	queue->closed = vbd_closed;
+	queue->retuned = vbd_retuned;
+	queue->limit = vbd->limit;
 	queue->connect = (struct queue_connect){
 		.disk = &vbd->disk,
 		.fds = vbd->fds,
@@ -177,6 +209,8 @@ static void vbd_handle_connect(struct worker *worker, struct chan_msg *msg)
 	vbd->disk = connect.disk;
 	memcpy(vbd->fds, msg->fds, sizeof(vbd->fds));
 	vbd->nfds = msg->nfds;
+	vbd->limit = &vbd->limits[0];
+	limit_init(vbd->limit, &connect.limit, loop_now_ns());
 	vbd->queue_count = connect.queues;
 	for (uint32_t i = 0; i < connect.queues; i++)
 		vbd_queue_init(vbd, i, &connect);
@@ -184,6 +218,17 @@ static void vbd_handle_connect(struct worker *worker, struct chan_msg *msg)
 	worker->devices = vbd;
 	vbd->connecting = true;
 	vbd_ask(vbd, queue_connect);
+}
+
+static void vbd_handle_tune(struct worker *worker, const struct chan_msg *msg)
+{
+	struct vbd *vbd = vbd_find(worker, msg->devid);
+
+	/* A queue that is asked to close answers nothing else after that. */
+	if (!vbd || vbd->serial != msg->serial || vbd->closing || vbd->connecting)
+		return;
+	memcpy(&vbd->wanted, msg->body, sizeof(vbd->wanted));
+	vbd_retune(vbd);
 }
 
 static void vbd_handle_close(struct worker *worker, uint32_t devid)
@@ -218,6 +263,7 @@ static void vbd_handle_close_all(struct worker *worker)
 
 const struct worker_ops vbd_worker_ops = {
 	.connect = vbd_handle_connect,
+	.tune = vbd_handle_tune,
 	.close = vbd_handle_close,
 	.resize = vbd_handle_resize,
 	.close_all = vbd_handle_close_all,

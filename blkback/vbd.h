@@ -11,9 +11,10 @@ enum {
 	VBD_QUEUES_MAX = THREADS_MAX
 };
 
-/* The body of CHAN_CONNECT; its fds are the disk's. */
+/* The body of CHAN_CONNECT; its fds are the disk's.  That of CHAN_TUNE is a limit_spec. */
 struct vbd_connect {
 	struct disk_spec disk;
+	struct limit_spec limit;
 	uint32_t abi; /* enum abi_name */
 	uint32_t ring_order;
 	uint32_t persistent; /* the guest uses persistent grants, as we offered */

@@ -13,6 +13,7 @@
 enum chan_type {
 	/* supervisor -> worker */
 	CHAN_CONNECT = 1, /* serve this device; body and fds are the backend's */
+	CHAN_TUNE,	  /* settings of a connected device changed; body is the backend's */
 	CHAN_CLOSE,	  /* finish what is under way, then let go of it */
 	CHAN_QUIT,	  /* no device is left: exit */
 	CHAN_RESIZE,	  /* the device has another size; body is the backend's */

@@ -397,6 +397,8 @@ void device_step(struct device *device)
 		device_free(device);
 		return;
 	}
+	if (device->tuned)
+		device_tune(device);
 	backend = device_state(device, device->path);
 	if (device->wrote == 0 && backend != BUS_GONE && !device->sup->backend->wanted(device))
 		return;

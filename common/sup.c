@@ -250,6 +250,14 @@ static void sup_changed(struct store *store, const char *path, const char *token
 	for (device = sup->devices; device; device = device->next)
 		if (strncmp(device->path, path, strlen(path)) == 0)
 			device->dirty = true;
+	/* Nodes of a device that vanished count, too: a limit may be taken away. */
+	for (device = sup->devices; device; device = device->next) {
+		size_t len = strlen(device->path);
+
+		if (strncmp(device->path, path, len) == 0 && path[len] == '/' &&
+		    strcmp(path + len, "/state") != 0)
+			device->tuned = device->dirty = true;
+	}
 	/* Only what is really there becomes a device. */
 	if (!store_exists(store, "%s", path))
 		return;

@@ -49,6 +49,11 @@ struct backend {
 	 * transaction; 0 or -errno + *why.
 	 */
 	int (*connect)(struct device *device, struct chan_msg *msg, const char **why);
+	/*
+	 * The toolstack changed a node of a connected device: fills a CHAN_TUNE; false if there is
+	 * nothing that its worker has to know.
+	 */
+	bool (*tune)(struct device *device, struct chan_msg *msg);
 	/* Writes the nodes that must be there at Connected.  In a transaction; 0 or -errno. */
 	int (*write_connected)(struct device *device);
 	/*
@@ -95,6 +100,7 @@ struct device {
 	enum device_phase phase;
 	bool connected;	  /* the worker serves it */
 	bool dirty;	  /* something changed: look at it */
+	bool tuned;	  /* a node beside its state changed */
 	bool watched;	  /* we watch the frontend's state */
 	bool watch_fired; /* and were told of it once, as each new watch is */
 	bool found;	  /* it was there before us: its state may be the last supervisor's */
@@ -147,13 +153,15 @@ struct guest *guest_get(struct sup *sup, uint16_t domid);
 /* A device of it is gone. */
 void guest_put(struct guest *guest);
 
-/* ---- a device's statistics (device_stats.c) ---------------------------------------------- */
+/* ---- what its worker has beside (device_worker.c) ---------------------------------------- */
 
 /* Makes the file of stats.h and sends it along; without it the device is served all the same. */
 void device_stats_open(struct device *device, struct chan_msg *msg);
 /* The CONNECT is sent: what it carried of ours is let go. */
 void device_stats_sent(struct chan_msg *msg);
 void device_stats_close(struct device *device);
+/* A node that the toolstack may change was changed: tells the worker, if it has to know. */
+void device_tune(struct device *device);
 
 /* ---- a device's nodes (device_store.c) -------------------------------------------------- */
 

@@ -68,6 +68,9 @@ static void worker_handle(struct worker *worker, struct chan_msg *msg)
 	case CHAN_CONNECT:
 		worker->ops->connect(worker, msg);
 		break;
+	case CHAN_TUNE:
+		worker->ops->tune(worker, msg);
+		break;
 	case CHAN_CLOSE:
 		worker->ops->close(worker, msg->devid);
 		break;

@@ -27,6 +27,8 @@ struct worker_ops {
 	/* Serves a device; answers with worker_answer(CHAN_CONNECTED or CHAN_FAILED). Owns the fds.
 	 */
 	void (*connect)(struct worker *worker, struct chan_msg *msg);
+	/* Serves it otherwise from now on.  It may be gone meanwhile. */
+	void (*tune)(struct worker *worker, const struct chan_msg *msg);
 	/* Finishes what is under way, lets go of the device, then answers CHAN_CLOSED. */
 	void (*close)(struct worker *worker, uint32_t devid);
 	/* The device has another size from now on; answers CHAN_RESIZED. */

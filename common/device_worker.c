@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
+ * What a device's worker has beside the CONNECT: its statistics, and settings that change later.
+ *
  * A device has its statistics' file as long as it is connected.  The worker gets it with the
  * CONNECT and lets go of the descriptor before it looks at anything of the guest.
  */
@@ -41,4 +43,19 @@ void device_stats_sent(struct chan_msg *msg)
 void device_stats_close(struct device *device)
 {
 	stats_remove(device->sup->backend->name, device->guest->domid, device->devid);
+}
+
+void device_tune(struct device *device)
+{
+	struct chan_msg msg = {
+		.type = CHAN_TUNE,
+		.devid = device->devid,
+		.serial = device->serial,
+	};
+
+	device->tuned = false;
+	if (device->connected && device->sup->backend->tune(device, &msg) &&
+	    chan_send(device->guest->chan, &msg) < 0)
+		log_warn("%s %u of guest %u: its worker does not take new settings", device->kind,
+			 device->devid, device->guest->domid);
 }
