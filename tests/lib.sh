@@ -174,6 +174,19 @@ no_host() {
 	trap test_end EXIT
 }
 
+# ---- what guest g does with its disk xvda ----
+
+load() {
+	xloop exec g -- blkload --dev=xvda "$@"
+}
+
+# field JSON-KEY BLKLOAD-OPTION...: of what that gave
+field() {
+	local key=$1
+	shift
+	load --json "$@" 2>/dev/null | jq -r "$key"
+}
+
 # ---- waiting ----
 
 # wait_for SECONDS COMMAND...: until the command succeeds, which is looked at every WAIT_STEP seconds.

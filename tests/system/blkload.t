@@ -8,14 +8,6 @@ plan 35
 blkback_start
 disk=$(image disk.img 64M)
 guest_create g "vdev=xvda,target=$disk" >/dev/null
-load() {
-	xloop exec g -- blkload --dev=xvda "$@"
-}
-field() { # JSON-KEY BLKLOAD-OPTION...
-	local key=$1
-	shift
-	load --json "$@" 2>/dev/null | jq -r "$key"
-}
 
 is "$(field .bytes --op=info)" 67108864 "the disk has the image's size"
 is "$(field .readonly --op=info)" false "and can be written"

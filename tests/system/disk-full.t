@@ -11,9 +11,6 @@ mount -t tmpfs -o size=8M none "$WORK/small"
 truncate -s 16M "$WORK/small/disk.img"
 blkback_start
 xloop create "$(guest_config g "vdev=xvda,target=$WORK/small/disk.img" "vdev=xvdb,target=$(image other.img 8M)")" >/dev/null
-load() {
-	xloop exec g -- blkload --dev=xvda "$@"
-}
 ok "what has room is written" load --rw=write --verify --size=4M
 dd if=/dev/zero of="$WORK/small/ballast" bs=1M status=none 2>/dev/null
 not_ok "what has none gives an error" load --rw=write --offset=8M --size=1M --ios=16

@@ -7,9 +7,6 @@ plan 12
 
 blkback_start
 guest_create g "vdev=xvda,target=$(image disk.img 16M)" >/dev/null
-load() {
-	xloop exec g -- blkload --dev=xvda "$@"
-}
 hold_start() {
 	: >"$WORK/hold"
 	xloop exec g -- blkload --dev=xvda --hold "$@" >"$WORK/hold" 2>"$WORK/hold.err" &

@@ -13,9 +13,6 @@ xloop create "$(guest_config g "vdev=xvda,target=$img" "vdev=xvdb,target=$(image
 more_copies() { # N
 	[ "$(xloop stats --json g | jq .to.copy_ops)" -gt "$1" ]
 }
-load() {
-	xloop exec g -- blkload --dev=xvda "$@"
-}
 ok "the disk is written" load --rw=write --verify
 
 xloop exec g -- blkload --dev=xvda --rw=randread --verify --qd=8 --runtime=60 --json >"$WORK/out" 2>"$WORK/err" &

@@ -7,14 +7,6 @@ plan 31
 
 blkback_start --queues=2
 guest_create g "vdev=xvda,target=$(image disk.img 64M)" "vdev=xvdb,access=ro,target=$(image ro.img 16M)" >/dev/null
-load() {
-	xloop exec g -- blkload --dev=xvda "$@"
-}
-field() { # JSON-KEY BLKLOAD-OPTION...
-	local key=$1
-	shift
-	load --json "$@" 2>/dev/null | jq -r "$key"
-}
 # How many requests a number of blocks takes, and how many of these are indirect.
 requests() {
 	field '"\(.front.requests) \(.front.indirect)"' "$@"

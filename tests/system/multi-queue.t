@@ -8,14 +8,6 @@ plan 41
 
 blkback_start --queues=4
 guest_create g "vdev=xvda,target=$(image disk.img 64M)" "vdev=xvdb,access=ro,target=$(image ro.img 1M)" >/dev/null
-load() {
-	xloop exec g -- blkload --dev=xvda "$@"
-}
-field() { # JSON-KEY BLKLOAD-OPTION...
-	local key=$1
-	shift
-	load --json "$@" 2>/dev/null | jq -r "$key"
-}
 hold() { # BLKLOAD-OPTION...
 	: >"$WORK/held"
 	xloop exec g -- blkload --dev=xvda --op=hold "$@" >"$WORK/held" 2>&1 &

@@ -7,14 +7,6 @@ plan 25
 
 blkback_start --queues=2
 guest_create g "vdev=xvda,target=$(image disk.img 64M)" >/dev/null
-load() {
-	xloop exec g -- blkload --dev=xvda "$@"
-}
-field() { # JSON-KEY BLKLOAD-OPTION...
-	local key=$1
-	shift
-	load --json "$@" 2>/dev/null | jq -r "$key"
-}
 count() { # JSON-KEY
 	xloop stats --json 0 | jq "$1"
 }
