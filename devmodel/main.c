@@ -50,7 +50,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	exit(1);
+	_exit(1); /* what its callers hold is not theirs to free any more */
 }
 
 /* ---- the store -------------------------------------------------------------------------- */
