@@ -110,7 +110,15 @@ ok "more than the device takes at once is discarded" discard xvdb 9M 4M
 ok "wholly" [ "$(used plain)" -le $((before - 4080)) ]
 
 # Discards beside other I/O of the same disk and of the same thread.
+threads() { # of blkback's workers, less the kernel's
+	ps -eLo pid,comm --no-headers | awk -v pid="$(worker_of 1)" '$1 == pid && $2 !~ /^iou-/' | wc -l
+}
+none_for_discards() {
+	[ "$(threads)" -le "$before" ]
+}
 neighbour_start g --size=4M
+xloop exec g -- blkload --dev=xvdc --ios=1 >/dev/null
+before=$(threads)
 for at in 5 6 7 8 9 10 11 12; do
 	discard xvdc ${at}M 1M >/dev/null || break
 done
@@ -119,12 +127,6 @@ ok "do no harm to another" neighbour_well g
 xloop exec g -- blkload --dev=xvdc --rw=randrw --verify --size=1M --ios=500 >"$WORK/after" 2>&1
 is $? 0 "nor to the disk itself" || diag "$(cat "$WORK/after")"
 ok "detached, its thread ends" xloop block-detach g xvdc
-threads() { # of blkback's workers, less the kernel's
-	ps -eLo pid,comm --no-headers | awk -v pid="$(worker_of 1)" '$1 == pid && $2 !~ /^iou-/' | wc -l
-}
-none_for_discards() { # the queues of two disks have one each
-	[ "$(threads)" -le 2 ]
-}
 ok "with the disk" wait_for 5 none_for_discards
 
 # The flag of a secure discard: on a disk that has none it is a discard as any other.
