@@ -65,14 +65,14 @@ static bool queue_within_limit(struct queue *queue)
 	return false;
 }
 
-void queue_retune(void *arg)
+void queue_tune(void *arg)
 {
 	struct queue *queue = arg;
 
 	queue->limit = queue->next_limit;
 	loop_timer_del(&queue->thread->loop, queue->limit_timer);
 	queue->limit_timer = NULL;
-	thread_call(queue->main, queue->retuned, queue);
+	thread_call(queue->main, queue->tuned, queue);
 }
 
 /* ---- one turn ----------------------------------------------------------------------------- */

@@ -58,8 +58,8 @@ struct queue {
 	void (*resized)(void *queue);
 	void (*broken)(void *queue);
 	void (*closed)(void *queue);
-	void (*retuned)(void *queue);
-	struct limit *next_limit; /* the vbd's to set, before queue_retune() */
+	void (*tuned)(void *queue);
+	struct limit *next_limit; /* the vbd's to set, before queue_tune() */
 	int error;
 	const char *what;
 	const char *reason;
@@ -107,8 +107,8 @@ static inline uint64_t queue_now(struct queue *queue)
 void queue_connect(void *queue);
 /* Takes the size that connect.disk has by now.  Ends with resized(). */
 void queue_resize(void *queue);
-/* Obeys queue->next_limit from now on.  Ends with retuned(). */
-void queue_retune(void *queue);
+/* Obeys queue->next_limit from now on.  Ends with tuned(). */
+void queue_tune(void *queue);
 /* Takes no more, finishes what is under way, lets go of all.  Ends with closed(). */
 void queue_close(void *queue);
 

@@ -26,8 +26,8 @@ struct vbd {
 	struct limit limits[2]; /* of which the queues obey one; the other is for the next */
 	struct limit *limit;	/* that one */
 	struct limit_spec wanted;
-	uint32_t retuned;      /* queues that have yet to change to the new one */
-	bool retune_again;     /* since it changed meanwhile */
+	uint32_t tuning;       /* queues that have yet to change to the new one */
+	bool tune_again;       /* since it changed meanwhile */
 	int fds[CHAN_FDS_MAX]; /* the disk's */
 	uint32_t nfds;
 	uint32_t awaited; /* queues that have yet to answer what was asked of them */
@@ -75,26 +75,26 @@ static void vbd_free(struct vbd *vbd)
 /* ---- limits ------------------------------------------------------------------------------- */
 
 /* The queues change over one by one; until the last has, none of both limits can be made anew. */
-static void vbd_retune(struct vbd *vbd)
+static void vbd_tune(struct vbd *vbd)
 {
-	vbd->retune_again = vbd->retuned > 0;
-	if (vbd->retuned > 0)
+	vbd->tune_again = vbd->tuning > 0;
+	if (vbd->tuning > 0)
 		return;
 	vbd->limit = &vbd->limits[vbd->limit == &vbd->limits[0]];
 	limit_init(vbd->limit, &vbd->wanted, loop_now_ns());
-	vbd->retuned = vbd->queue_count;
+	vbd->tuning = vbd->queue_count;
 	for (uint32_t i = 0; i < vbd->queue_count; i++) {
 		vbd->queues[i].next_limit = vbd->limit;
-		thread_call(vbd->queues[i].thread, queue_retune, &vbd->queues[i]);
+		thread_call(vbd->queues[i].thread, queue_tune, &vbd->queues[i]);
 	}
 }
 
-static void vbd_retuned(void *arg)
+static void vbd_tuned(void *arg)
 {
 	struct vbd *vbd = ((struct queue *)arg)->vbd;
 
-	if (--vbd->retuned == 0 && vbd->retune_again)
-		vbd_retune(vbd);
+	if (--vbd->tuning == 0 && vbd->tune_again)
+		vbd_tune(vbd);
 }
 
 /* ---- what queues answer ------------------------------------------------------------------ */
@@ -178,7 +178,7 @@ static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_con
 	queue->resized = vbd_resized;
 	queue->broken = vbd_broken;
 	queue->closed = vbd_closed;
-	queue->retuned = vbd_retuned;
+	queue->tuned = vbd_tuned;
 	queue->limit = vbd->limit;
 	queue->connect = (struct queue_connect){
 		.disk = &vbd->disk,
@@ -228,7 +228,7 @@ static void vbd_handle_tune(struct worker *worker, const struct chan_msg *msg)
 	if (!vbd || vbd->serial != msg->serial || vbd->closing || vbd->connecting)
 		return;
 	memcpy(&vbd->wanted, msg->body, sizeof(vbd->wanted));
-	vbd_retune(vbd);
+	vbd_tune(vbd);
 }
 
 static void vbd_handle_close(struct worker *worker, uint32_t devid)
