@@ -36,6 +36,7 @@ struct loop_poll {
 	LIST_ENTRY(loop_poll) link;
 	struct loop *loop;
 	int fd;
+	unsigned int events;		      /* of poll(2), that it waits for */
 	void (*ready)(void *arg, int events); /* NULL once deleted */
 	void *arg;
 };
@@ -116,7 +117,7 @@ static void poll_arm(struct loop_poll *poll)
 {
 	struct io_uring_sqe *sqe = loop_sqe(poll->loop, &poll->op);
 
-	io_uring_prep_poll_multishot(sqe, poll->fd, POLLIN);
+	io_uring_prep_poll_multishot(sqe, poll->fd, poll->events);
 	io_uring_sqe_set_data(sqe, &poll->op);
 }
 
@@ -136,18 +137,34 @@ static void poll_done(struct op *op, int res, uint32_t cqe_flags)
 	free(poll);
 }
 
-struct loop_poll *loop_poll_add(struct loop *loop, int fd, void (*ready)(void *arg, int events),
-				void *arg)
+static struct loop_poll *poll_add(struct loop *loop, int fd, unsigned int events,
+				  void (*ready)(void *arg, int events), void *arg)
 {
 	struct loop_poll *poll = malloc(sizeof(*poll));
 
 	if (!poll)
 		log_panic("out of memory");
-	*poll = (struct loop_poll){
-		.op.done = poll_done, .loop = loop, .fd = fd, .ready = ready, .arg = arg};
+	*poll = (struct loop_poll){.op.done = poll_done,
+				   .loop = loop,
+				   .fd = fd,
+				   .events = events,
+				   .ready = ready,
+				   .arg = arg};
 	LIST_INSERT_HEAD(&loop->polls, poll, link);
 	poll_arm(poll);
 	return poll;
+}
+
+struct loop_poll *loop_poll_add(struct loop *loop, int fd, void (*ready)(void *arg, int events),
+				void *arg)
+{
+	return poll_add(loop, fd, POLLIN, ready, arg);
+}
+
+struct loop_poll *loop_poll_add_out(struct loop *loop, int fd, void (*ready)(void *arg, int events),
+				    void *arg)
+{
+	return poll_add(loop, fd, POLLOUT, ready, arg);
 }
 
 static void op_ignore(struct op *op, int res, uint32_t cqe_flags)

@@ -64,6 +64,9 @@ struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op);
  */
 struct loop_poll *loop_poll_add(struct loop *loop, int fd, void (*ready)(void *arg, int events),
 				void *arg);
+/* The same for a writable fd: to be deleted as soon as there is nothing left to write. */
+struct loop_poll *loop_poll_add_out(struct loop *loop, int fd, void (*ready)(void *arg, int events),
+				    void *arg);
 /* ready() is not called again.  The caller may close the fd. NULL is fine. */
 void loop_poll_del(struct loop *loop, struct loop_poll *poll);
 
