@@ -39,7 +39,7 @@ static int sandbox_root(void)
 	return 0;
 }
 
-static int sandbox_user(uid_t uid)
+int sandbox_user(uid_t uid)
 {
 	/* A worker makes no file, no core image of guest data, and no process. */
 	const struct rlimit none = {0, 0};

@@ -11,4 +11,10 @@
  */
 int sandbox_enter(uid_t uid);
 
+/*
+ * The part of it that needs no namespace: user and group `uid`, no capabilities, no new privileges.
+ * For a helper that needs the host's network.  0 or -errno, as above.
+ */
+int sandbox_user(uid_t uid);
+
 #endif
