@@ -17,7 +17,7 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 
 # What a fresh Debian 12 needs, by the names of its packages.
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libcap-ng-dev \
-             libcmocka-dev libudev-dev libjson-c-dev nbdkit-plugin-dev libxenmisc4.17
+             libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux fuse3 python3-jsonschema python3-prometheus-client
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
@@ -45,7 +45,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
 PROGRAMS = $(BUILD)/blkback
-LIBS_PRODUCT = -ludev -luring -lxengnttab -lxenevtchn -lxenstore -lcap-ng
+LIBS_PRODUCT = -ludev -luring -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lnbd
 
 .DEFAULT_GOAL = all
 all: programs
@@ -347,7 +347,7 @@ lint-shell:
 	shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2119 $(shells)
 
 lint-text:
-	codespell --quiet-level=2 --ignore-words-list=inflight,sring,hda,hdd,clos,nd --skip='.git,build' .
+	codespell --quiet-level=2 --ignore-words-list=conectix,inflight,sring,hda,hdd,clos,nd --skip='.git,build' .
 	$(if $(pages),mandoc -Tlint -Wwarning $(pages))
 
 lint-clang:

@@ -68,7 +68,7 @@ void attachment_watch(struct attachment *a)
 	struct sup *sup = a->device->sup;
 	int err;
 
-	if (a->image.nfds == 0)
+	if (a->image.nfds == 0 || a->image.remote)
 		return;
 	if (!sup->private) {
 		sup->private = malloc(sizeof(struct sizewatch));

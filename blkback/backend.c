@@ -22,6 +22,10 @@
 #include "blkback/limit_nodes.h"
 #include "blkback/vbd.h"
 
+enum {
+	HELPER_UIDS = 1 << 15, /* domain D's helpers are this far above its worker */
+};
+
 /* ---- offer ------------------------------------------------------------------------------ */
 
 static struct attachment *attachment_get(struct device *device)
@@ -46,8 +50,22 @@ static const struct attachment *attachment_rival(const struct attachment *a)
 	for (struct device *d = a->device->sup->devices; d; d = d->next) {
 		const struct attachment *b = d->private;
 
-		if (b && b != a && b->image.open && b->image.spec.engine != DISK_NULL &&
+		if (b && b != a && b->image.open && b->image.dev != 0 &&
 		    b->image.dev == a->image.dev && b->image.ino == a->image.ino)
+			return b;
+	}
+	return NULL;
+}
+
+/* NBD has no locks: the same export by the same name is all that can be noticed. */
+static const struct attachment *attachment_export_rival(const struct attachment *a)
+{
+	for (struct device *d = a->device->sup->devices; d; d = d->next) {
+		const struct attachment *b = d->private;
+
+		if (b && b != a && b->image.open && b->image.remote && b->image.dev == 0 &&
+		    strcmp(b->image.path, a->image.path) == 0 &&
+		    !(a->image.spec.read_only && b->image.spec.read_only))
 			return b;
 	}
 	return NULL;
@@ -56,7 +74,7 @@ static const struct attachment *attachment_rival(const struct attachment *a)
 static void attachment_opened(struct image *image, const char *why)
 {
 	struct attachment *a = (struct attachment *)image;
-	const struct attachment *rival = why ? attachment_rival(a) : NULL;
+	const struct attachment *rival = why ? attachment_rival(a) : attachment_export_rival(a);
 	char sentence[DEVICE_ERROR_MAX];
 	char *name;
 
@@ -68,6 +86,7 @@ static void attachment_opened(struct image *image, const char *why)
 		device_offered(a->device, why);
 		return;
 	}
+	image_close(image);
 	name = store_read(&a->device->sup->store, "/local/domain/%u/name",
 			  rival->device->guest->domid);
 	snprintf(sentence, sizeof(sentence),
@@ -187,7 +206,9 @@ static void blkback_offer(struct device *device)
 		device_offered(device, "its node mode is missing or empty; write access=ro or "
 				       "access=rw in the disk's specification");
 	else
-		image_open(&a->image, &device->sup->loop, target, want, attachment_opened);
+		image_open(&a->image, &device->sup->loop, target, want,
+			   device->sup->uid_base + HELPER_UIDS + device->guest->domid,
+			   attachment_opened);
 	free(target);
 	free(mode);
 	free(type);

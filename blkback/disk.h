@@ -31,6 +31,7 @@ enum disk_verb {
 enum disk_engine {
 	DISK_URING,
 	DISK_NULL,
+	DISK_NBD,
 	DISK_ENGINES
 };
 
@@ -49,13 +50,14 @@ struct disk_spec {
 	uint32_t direct_align;
 	uint32_t physical_sector; /* bytes */
 	uint32_t in_memory;	  /* the store answers at once: a file on tmpfs */
+	uint32_t wait_ms;	  /* how long I/O waits for a server that is away */
 	uint64_t sectors;	  /* of 512 bytes */
 };
 
-/* disk_align.c has to see all its writes: it has one queue. */
+/* disk_align.c and disk_nbd.c have to see all its writes: it has one queue. */
 static inline bool disk_is_alone(const struct disk_spec *spec)
 {
-	return spec->direct_align > DISK_SECTOR;
+	return spec->direct_align > DISK_SECTOR || spec->engine == DISK_NBD;
 }
 
 struct disk;
@@ -65,10 +67,12 @@ struct disk;
  * exactly once, from within submit() or later from the loop.
  */
 struct disk_io {
-	struct op op;	    /* the engine's */
-	uint64_t moved;	    /* the engine's: bytes done so far */
-	struct disk *disk;  /* the engine's */
-	struct disk *layer; /* disk_align.c's, as the next four */
+	struct op op;	   /* the engine's */
+	uint64_t moved;	   /* the engine's: bytes done so far */
+	struct disk *disk; /* the engine's, as the next three */
+	int commands, err;
+	TAILQ_ENTRY(disk_io) order;
+	struct disk *layer; /* disk_align.c's, as the next three */
 	TAILQ_ENTRY(disk_io) link;
 	bool bounced, waiting;
 	void (*upper)(struct disk_io *io, int err);
@@ -105,7 +109,7 @@ struct disk_ops {
 	void (*close)(struct disk *disk);
 };
 
-extern const struct disk_ops disk_uring, disk_null;
+extern const struct disk_ops disk_uring, disk_null, disk_nbd;
 
 /*
  * Opens a disk with the engine that its spec names, and over it what lets requests of 512 bytes

@@ -172,6 +172,7 @@ const struct disk_ops *disk_engine_ops(uint32_t engine)
 	static const struct disk_ops *const engines[DISK_ENGINES] = {
 		[DISK_URING] = &disk_uring,
 		[DISK_NULL] = &disk_null,
+		[DISK_NBD] = &disk_nbd,
 	};
 
 	return engine < DISK_ENGINES ? engines[engine] : NULL;
@@ -191,7 +192,7 @@ int disk_open(struct disk **disk, struct loop *loop, const struct disk_spec *spe
 		return err;
 	if (spec->block_device && spec->discard)
 		err = blockdev_disk_open(disk, *disk, fds[0]);
-	if (err == 0 && disk_is_alone(spec))
+	if (err == 0 && spec->direct_align > DISK_SECTOR)
 		err = disk_align_open(disk, *disk);
 	if (err < 0)
 		(*disk)->ops->close(*disk);

@@ -28,15 +28,24 @@
 #include <unistd.h>
 
 #include "blkback/blockdev.h"
+#include "blkback/remote.h"
+
+struct image_options image_options = {.nbd_wait_ms = 30000};
+
+enum {
+	LOCK_TRIES = 60,
+	LOCK_TRY_MS = 50,
+};
 
 static void image_statx_done(struct op *op, int res, uint32_t cqe_flags);
+static void image_finish(struct image *image);
 
 static void image_refuse(struct image *image, const char *reason)
 {
-	image_close(image);
 	/* The reason must not be what a long path pushes off the end of the line. */
 	snprintf(image->why, sizeof(image->why), "%.300s%s %s", image->path,
 		 strlen(image->path) > 300 ? "..." : "", reason);
+	image_close(image); /* the reason may go with it */
 	image->opened(image, image->why);
 }
 
@@ -142,6 +151,21 @@ static bool is_power_of_2(uint32_t n)
 	return n && (n & (n - 1)) == 0;
 }
 
+static void image_remote_done(struct image *image, const char *why)
+{
+	if (why) {
+		image_refuse(image, why);
+		return;
+	}
+	image->open = true;
+	image->opened(image, NULL);
+}
+
+static void image_lock_again(void *arg)
+{
+	image_finish(arg);
+}
+
 static void image_finish(struct image *image)
 {
 	struct disk_spec *spec = &image->spec;
@@ -150,8 +174,23 @@ static void image_finish(struct image *image)
 	int err;
 
 	err = image_lock(image);
+	/* The qemu-nbd of its last user may still be writing what it held. */
+	if (err < 0 && image->target.kind == TARGET_FORMAT && image->lock_tries++ < LOCK_TRIES) {
+		loop_timer_add(image->loop, LOCK_TRY_MS, image_lock_again, image);
+		return;
+	}
 	if (err < 0) {
 		image_refuse(image, "is locked by another program; end it, or use another image");
+		return;
+	}
+	if (image->target.kind == TARGET_FORMAT) {
+		/* QEMU's requests to it must be able to be as small as a guest's. */
+		if (image->nfds == 2 && !image_is_block(image) &&
+		    image->stx.stx_dio_offset_align > DISK_SECTOR) {
+			close(image->fds[1]);
+			image->nfds = 1;
+		}
+		remote_open_file(image, image_remote_done);
 		return;
 	}
 	err = image_is_block(image) ? image_measure_block(image, &bytes)
@@ -306,28 +345,34 @@ static void image_open_null(struct image *image)
 }
 
 void image_open(struct image *image, struct loop *loop, const char *target, uint32_t want,
-		void (*opened)(struct image *, const char *))
+		uint32_t helper_uid, void (*opened)(struct image *, const char *))
 {
 	struct io_uring_sqe *sqe;
+	const char *why;
 
 	*image = (struct image){
 		.loop = loop,
 		.want = want,
+		.helper_uid = helper_uid,
 		.spec = {.engine = DISK_URING, .read_only = (want & IMAGE_READ_ONLY) != 0},
 		.op.done = image_open_done,
 		.opened = opened,
 	};
 	snprintf(image->path, sizeof(image->path), "%s", target);
-	if (strncmp(target, "null:", 5) == 0) {
+	if (target_parse(image->path, &image->target, &why) < 0) {
+		image_refuse(image, why);
+	} else if (image->target.kind == TARGET_TCP || image->target.kind == TARGET_UNIX) {
+		remote_open(image, image_remote_done);
+	} else if (strncmp(target, "null:", 5) == 0) {
 		image_open_null(image);
-	} else if (target[0] != '/') {
+	} else if (image->target.path[0] != '/') {
 		image_refuse(image, "is no path from the root; write /path/to/image");
 	} else if (strlen(target) >= IMAGE_PATH_MAX) {
 		image_refuse(image, "is longer than a path of 1023 bytes; use a shorter one");
 	} else {
 		sqe = loop_sqe(loop, &image->op);
-		io_uring_prep_openat(sqe, AT_FDCWD, image->path, image_flags(image) | O_NONBLOCK,
-				     0);
+		io_uring_prep_openat(sqe, AT_FDCWD, image->target.path,
+				     image_flags(image) | O_NONBLOCK, 0);
 		io_uring_sqe_set_data(sqe, &image->op);
 	}
 }
@@ -352,7 +397,7 @@ void image_look(struct image *image, void (*looked)(struct image *, int64_t))
 	uint64_t bytes;
 
 	image->looked = looked;
-	if (image->nfds == 0) { /* a null disk */
+	if (image->nfds == 0 || image->remote) { /* a null disk; a server tells no new size */
 		return;
 	} else if (image_is_block(image)) {
 		looked(image,
@@ -370,6 +415,8 @@ void image_look(struct image *image, void (*looked)(struct image *, int64_t))
 
 void image_close(struct image *image)
 {
+	remote_close(image->remote);
+	image->remote = NULL;
 	for (uint32_t i = 0; i < image->nfds; i++)
 		close(image->fds[i]);
 	image->nfds = 0;

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "blkback/disk.h"
+#include "blkback/target.h"
 #include "common/loop.h"
 
 enum {
@@ -23,12 +24,26 @@ enum image_want {
 	IMAGE_SHARED = 1 << 2,	/* whoever else has it so, may have it, too */
 };
 
+/* What the admin chose for all disks. */
+struct image_options {
+	uint32_t nbd_wait_ms; /* how long a guest's I/O waits for an NBD server that is away */
+	const char *backing;  /* below it images may have backing files; NULL: nowhere */
+};
+
+extern struct image_options image_options;
+
+struct remote;
+
 /* Owned by the device's backend side.  While opened() is due it must stay put. */
 struct image {
 	struct op op; /* first: the step under way */
 	struct loop *loop;
 	char path[IMAGE_PATH_MAX];
-	uint32_t want; /* enum image_want */
+	uint32_t want;	     /* enum image_want */
+	uint32_t helper_uid; /* as whom those run who look at the disk before its worker does */
+	struct target target;
+	uint32_t lock_tries;
+	struct remote *remote; /* its NBD server; NULL: it has none */
 	struct disk_spec spec;
 	int fds[2];
 	uint32_t nfds;
@@ -46,11 +61,12 @@ struct image {
 };
 
 /*
- * Opens `target` ("/path" or "null:SIZE") without blocking the caller: a store that hangs delays
- * this disk only.  Ends with opened(), perhaps before it returns.
+ * Opens `target` ("/path", "FORMAT:/path", "null:SIZE" or an NBD address; target.h) without
+ * blocking the caller: a store that hangs delays this disk only.  Ends with opened(), perhaps
+ * before it returns.
  */
 void image_open(struct image *image, struct loop *loop, const char *target, uint32_t want,
-		void (*opened)(struct image *, const char *));
+		uint32_t helper_uid, void (*opened)(struct image *, const char *));
 /*
  * Measures an open image again, without blocking; ends with looked(), perhaps before it returns:
  * its size in bytes, or -errno.  Does nothing for a disk without a file.  While `looking` the image

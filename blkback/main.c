@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "blkback/backend.h"
+#include "blkback/helper.h"
+#include "blkback/image.h"
 #include "blkback/limit_nodes.h"
+#include "blkback/qemu.h"
 #include "blkback/vbd.h"
 #include "common/instance.h"
 #include "common/log.h"
@@ -22,6 +25,7 @@ enum {
 	UID_BASE_MAX = 0x7fff0000,
 	SPIN_US = 20,
 	SPIN_US_MAX = 1000,
+	NBD_WAIT_S_MAX = 3600,
 	QUEUES = 8, /* unless there are fewer processors */
 };
 
@@ -30,6 +34,7 @@ static const char usage[] =
 	"[--uid-base=N]\n"
 	"               [--limit-iops=N] [--limit-iops-burst=N] [--limit-bps=N] "
 	"[--limit-bps-burst=N]\n"
+	"               [--nbd-wait=N] [--allow-backing=DIR]\n"
 	"  -v, --verbose     log each change of a device's state\n"
 	"  --kinds=LIST      which disks to serve: vbd, vbd3, qdisk (default vbd,vbd3; those of "
 	"kind\n"
@@ -45,6 +50,9 @@ static const char usage[] =
 	"unless\n"
 	"                    its backend directory has nodes of these names (0: no limit)\n"
 	"  --limit-iops-burst=N, --limit-bps-burst=N   and at once after a rest (a tenth of that)\n"
+	"  --nbd-wait=N      how many seconds a guest's I/O waits for an NBD server that is away\n"
+	"                    before it fails (1 to 3600, default 30)\n"
+	"  --allow-backing=DIR  images may have backing files below DIR (default: nowhere)\n"
 	"  --uid-base=N      the worker of domain D runs as user N+D (default 1751252992)\n"
 	"  -h, --help        this text\n"
 	"Runs in the foreground and logs to standard error.  See blkback(8).\n";
@@ -145,6 +153,8 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 		{"limit-iops-burst", required_argument, NULL, 'l'},
 		{"limit-bps", required_argument, NULL, 'l'},
 		{"limit-bps-burst", required_argument, NULL, 'l'},
+		{"allow-backing", required_argument, NULL, 'b'},
+		{"nbd-wait", required_argument, NULL, 'n'},
 		{"uid-base", required_argument, NULL, 'u'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -170,6 +180,15 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 			break;
 		case 'l':
 			option_limit(options[index].name, optarg);
+			break;
+		case 'b':
+			if (optarg[0] != '/')
+				usage_error("--allow-backing takes a directory, not", optarg);
+			image_options.backing = optarg;
+			break;
+		case 'n':
+			image_options.nbd_wait_ms =
+				1000 * option_number("nbd-wait", optarg, 1, NBD_WAIT_S_MAX);
 			break;
 		case 'u':
 			/* Worker 0 of base 0 would be root. */
@@ -199,6 +218,12 @@ int main(int argc, char **argv)
 	sup.threads = default_queues();
 	if (argc > 1 && strcmp(argv[1], "--worker") == 0)
 		return run_worker(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--dial") == 0)
+		return dial_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--probe") == 0)
+		return probe_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--cage") == 0)
+		return cage_main(argc, argv);
 	parse_options(&sup, argc, argv);
 	log_open("blkback", sup.verbose);
 	if (geteuid() != 0) {
@@ -209,6 +234,7 @@ int main(int argc, char **argv)
 	if (instance < 0)
 		return 1;
 	status = sup_main(&sup);
+	qemu_wait_all();
 	instance_release(instance);
 	return status;
 }

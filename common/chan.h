@@ -22,6 +22,13 @@ enum chan_type {
 	CHAN_FAILED,	/* answers CONNECT, or comes later: text says why; a CLOSE is due */
 	CHAN_CLOSED,	/* answers CLOSE: nothing of the guest is mapped any more */
 	CHAN_RESIZED,	/* answers RESIZE: what the guest asks for is held against the new size */
+	/* helper -> supervisor (blkback/helper.h) */
+	CHAN_PROBED, /* body: struct probed */
+	CHAN_SOCKET, /* one descriptor: a connection.  Also supervisor -> disk; text: the export */
+	/* disk -> supervisor, on its own line (blkback/remote.h) */
+	CHAN_WANT,    /* a new connection; text: what became of the last */
+	CHAN_SERVED,  /* I/O goes on */
+	CHAN_STALLED, /* it has waited too long: the guest gets errors */
 };
 
 enum {
