@@ -25,6 +25,7 @@ struct load_opts {
 	unsigned int mix; /* percent of reads, where both are done */
 	uint64_t bs, offset, size, ios;
 	unsigned int qd, flush_every; /* of each queue */
+	unsigned int rate;	      /* blocks per second of each queue; 0: as many as can be */
 	double runtime;		      /* s */
 	bool verify, json, stay;
 	uint64_t seed;

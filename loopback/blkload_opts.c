@@ -20,6 +20,7 @@ static const char usage[] =
 	"  --bs=SIZE --qd=N    block size (4k), blocks in flight on each queue (32)\n"
 	"  --offset=SIZE --size=SIZE   part of the disk to work on (all of it)\n"
 	"  --runtime=SECONDS | --ios=N   when to end (after as many blocks as the part has)\n"
+	"  --rate=N            at most N blocks per second on each queue, --qd of them at a time\n"
 	"  --verify            write blocks that name their place, read them back, check them;\n"
 	"                      with --rw=read or randread: check what an earlier run wrote\n"
 	"  --seed=N --generation=N   of the pattern (1, 1); --generation checks that very one\n"
@@ -45,6 +46,7 @@ enum {
 	O_SIZE,
 	O_RUNTIME,
 	O_IOS,
+	O_RATE,
 	O_VERIFY,
 	O_SEED,
 	O_GENERATION,
@@ -72,6 +74,7 @@ static const struct option options[] = {
 	{"size", required_argument, NULL, O_SIZE},
 	{"runtime", required_argument, NULL, O_RUNTIME},
 	{"ios", required_argument, NULL, O_IOS},
+	{"rate", required_argument, NULL, O_RATE},
 	{"verify", no_argument, NULL, O_VERIFY},
 	{"seed", required_argument, NULL, O_SEED},
 	{"generation", required_argument, NULL, O_GENERATION},
@@ -210,6 +213,8 @@ static bool option_set(struct load_opts *o, int opt, const char *arg)
 		return count_parse(arg, 1, 1U << 30, &o->generation);
 	case O_FLUSH_EVERY:
 		return count_parse(arg, 1, 1U << 30, &o->flush_every);
+	case O_RATE:
+		return count_parse(arg, 1, 1U << 30, &o->rate);
 	case O_OP:
 		return op_parse(o, arg);
 	case O_QUEUES:

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loopback/blkload_run.h"
@@ -83,6 +84,12 @@ static uint8_t op_choose(struct run *run)
 	if (!o->reads)
 		return BLKIF_OP_WRITE;
 	return random_next(run) % 100 < o->mix ? BLKIF_OP_READ : BLKIF_OP_WRITE;
+}
+
+/* Its blocks are started by the clock, not each by the one before it. */
+static bool run_paced(const struct run *run)
+{
+	return run->o->rate && !run->readback;
 }
 
 static bool run_ended(const struct run *run, uint64_t now)
@@ -242,20 +249,21 @@ static void io_done(struct blkfront_req *req, int err)
 			return;
 		}
 	}
-	io_start(io, now);
+	if (!run_paced(run))
+		io_start(io, now);
 }
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
 /* Start all ios and wait until the last one stops. */
-void run_phase(struct run *run)
+static void run_ios(struct run *run, uint64_t now)
 {
-	uint64_t last = run->begin;
+	uint64_t last = now;
 	bool tty = run == run->load->run && !run->o->json && isatty(STDERR_FILENO);
 	int idle = 0;
 
 	for (unsigned int i = 0; i < run->o->qd; i++)
-		io_start(&run->io[i], run->begin);
+		io_start(&run->io[i], now);
 	blkfront_push(run->queue);
 	while (run->active) {
 		int n = blkfront_wait(run->queue, 1000);
@@ -268,9 +276,35 @@ void run_phase(struct run *run)
 		if (tty)
 			load_progress(run->load, &last);
 	}
-	run->ended = load_clock();
 	if (tty)
 		fputs("\r\033[K", stderr);
+}
+
+/* Sleep until the clock shows @ns or a signal comes; what it shows then. */
+static uint64_t clock_wait(uint64_t ns)
+{
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000U),
+			      .tv_nsec = (long)(ns % 1000000000U)};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+	return load_clock();
+}
+
+/*
+ * Once, or with --rate again and again: --qd blocks at a time, so that the backend sees the same
+ * bursts however many disks share a load.  What was late is made up for.
+ */
+void run_phase(struct run *run)
+{
+	uint64_t now = run->begin, due = now;
+
+	run_ios(run, now);
+	while (run_paced(run) && !run_ended(run, now)) {
+		due += run->o->qd * 1000000000ULL / run->o->rate;
+		now = clock_wait(due);
+		run_ios(run, now);
+	}
+	run->ended = load_clock();
 }
 
 int run_init(struct run *run)

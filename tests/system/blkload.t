@@ -3,7 +3,7 @@
 # A guest's disk takes and gives back every byte, over all ring sizes and both ABIs.
 . "$(dirname "$0")/../lib.sh"
 in_host "$@"
-plan 35
+plan 36
 
 blkback_start
 disk=$(image disk.img 64M)
@@ -42,5 +42,7 @@ ok "discard" load --op=discard --offset=2M --size=1M
 not_ok "what was discarded is gone" load --rw=read --verify --offset=2M --size=1M --seed=5
 
 is "$(field '"\(.errors) \(.ios)"' --rw=randread --qd=32 --ios=5000)" "0 5000" "a load reports what it did"
+# 250 bursts of 4 at 2000 blocks per second: the last one starts after 0.498 s, however fast the disk is.
+is "$(field '"\(.ios) \(.seconds > 0.49)"' --rw=randread --qd=4 --rate=2000 --ios=1000)" "1000 true" "a load goes by the clock"
 not_ok "a part beyond the end is refused" load --rw=read --offset=63M --size=2M
 like "$(load --rw=read --offset=63M --size=2M 2>&1)" "beyond the disk's 67108864 bytes" "in one sentence"
