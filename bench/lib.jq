@@ -13,9 +13,10 @@ def pad($n): . + (" " * ([$n - length, 1] | max));
 # Of rounds {case, engine, round, iops, ...}.
 def of($engine): map(select(.engine == $engine));
 def mid($engine; $key; $n): of($engine) | map(.[$key]) | median | places($n);
-# The median of the rounds' ratios of ours to a peer.
-def ratio($peer): . as $all | of($peer)
-	| map(. as $p | ($all | of("ours")[] | select(.round == $p.round) | .iops) / $p.iops) | median | places(3);
+# The median of the rounds' ratios of one contender, or of ours, to a peer.
+def ratio($mine; $peer): . as $all | of($peer)
+	| map(. as $p | ($all | of($mine)[] | select(.round == $p.round) | .iops) / $p.iops) | median | places(3);
+def ratio($peer): ratio("ours"; $peer);
 # In the order in which they were measured.
 def by_case: reduce .[] as $r ({order: [], sets: {}};
 	(if .sets[$r.case] then . else .order += [$r.case] end) | .sets[$r.case] += [$r])

@@ -52,7 +52,7 @@ prepare() {
 # ---- the guest ----
 
 # xl starts a QEMU only for a guest that is created with a disk of it: that one is attached all the time and never
-# used, so all three run beside it.
+# used, so all four run beside it.
 create() {
 	local config
 	export GUEST_FIO=1 GUEST_VCPUS=$VCPUS
@@ -110,13 +110,17 @@ backend_events() {
 		END { print n + 0 }' /proc/interrupts
 }
 
-# ---- the three contenders ----
+# ---- the four contenders ----
 
 attach() { # ENGINE
 	local disk="format=raw,vdev=xvda,access=rw"
 	case $1 in
 	ours)
 		blkback_start
+		xl block-attach "$GUEST" "$disk,script=block-halfback,target=$IMG"
+		;;
+	ours-persistent)
+		blkback_start --persistent
 		xl block-attach "$GUEST" "$disk,script=block-halfback,target=$IMG"
 		;;
 	kernel)
@@ -133,7 +137,7 @@ detach() { # ENGINE
 	xl block-detach "$GUEST" xvda || die "can't detach the disk of $1"
 	ask "while [ -e /dev/xvda ] ; do sleep 0.1 ; done" || die "the disk of $1 does not leave the guest"
 	case $1 in
-	ours) blkback_stop ;;
+	ours*) blkback_stop ;;
 	kernel) rmmod xen_blkback ;;
 	esac || die "$1 did not end"
 }
@@ -159,7 +163,9 @@ cases() {
 			echo "xen-blk-$rw-4k-qd$qd-v$VCPUS $rw 4k $qd"
 		done
 	done
-	[ "$VCPUS" -ne 1 ] || echo "xen-blk-read-128k-qd8-v1 read 128k 8"
+	for rw in read write; do
+		[ "$VCPUS" -ne 1 ] || echo "xen-blk-$rw-128k-qd8-v1 $rw 128k 8"
+	done
 }
 
 chosen() {
@@ -226,7 +232,7 @@ turn() { # ENGINE
 	cat $WORK/measured >>"$XEN_RESULTS/out/rounds"
 	write_shared "$1"
 	detach "$1"
-	printf 'round %d, %d vCPU  %-6s' "$ROUND" "$VCPUS" "$1"
+	printf 'round %d, %d vCPU  %-15s' "$ROUND" "$VCPUS" "$1"
 	sed 's/.*"xen-blk-\([^"]*\)-v.*"iops":\([0-9]*\).*/  \1 \2/' $WORK/measured | tr -d '\n'
 	echo
 }
@@ -242,8 +248,8 @@ prepare
 guest
 idle
 # Each comes first in turn: what drifts during a round then favours nobody.
-engines=(ours kernel qdisk)
-for i in 0 1 2; do
-	turn "${engines[(ROUND - 1 + i) % 3]}"
+engines=(ours kernel ours-persistent qdisk)
+for i in 0 1 2 3; do
+	turn "${engines[(ROUND - 1 + i) % 4]}"
 done
 [ "$(head -c ${SHARED_MIB}M $IMG | md5sum)" = "$SUM" ] || die "the image does not hold what the last backend wrote"

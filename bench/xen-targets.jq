@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-# What must be reached on real Xen, whether it was, and each case in which a peer is ahead, or cheaper.
+# What must be reached on real Xen, a line for each case: ahead of the kernel and of qdisk.  Then what speaks for and
+# against persistent grants, and each case in which a peer is cheaper.
 
 include "lib";
-def best: [.ratio.kernel, .ratio.qdisk] | min;
-(.[] | select(.case | startswith("xen-blk-randread-4k-qd32-"))
-	| "4 KiB random read QD32, \(.case[-1:]) vCPU: at least the better of kernel and qdisk: \(
-		if best == null then "not known" elif best >= 1 then "reached" else "MISSED" end) (\(best)x)"),
-([.[] | select(best != null and best < 1)] | if length == 0 then "behind: nowhere" else
-	(.[] | . as $row | .ratio | to_entries[] | select(.value < 1)
-	| "behind: \($row.case), \(.key): \(.value)x the IOPS") end),
+def worst: if .kernel == null or .qdisk == null then null else [.kernel, .qdisk] | min end;
+(.[] | (.ratio | worst) as $got
+	| "\(if $got == null then "not known" elif $got >= 1 then "reached  " else "MISSED   " end)  \(.case | pad(28))\(
+	"IOPS, of the kernel's and of qdisk's: at least 1" | pad(50)) \([.ratio.kernel, .ratio.qdisk | num | pad(6)] | add) with persistent grants \(
+	[.persistent_ratio.kernel, .persistent_ratio.qdisk | num | pad(6)] | add)"),
+([.[].ratio["ours-persistent"] | values] | if length == 0 then empty else
+	"persistent grants: copying has \(median | places(2)) times their IOPS in the middle case, \(min)x to \(max)x, and more in \(
+	map(select(. > 1)) | length) of \(length)" end),
 (.[] | . as $row | .peers | keys[] | select($row.cpu_us_per_io.ours > $row.cpu_us_per_io[.])
 	| "more dom0 CPU: \($row.case), \(.): \($row.cpu_us_per_io.ours) us/IO to its \($row.cpu_us_per_io[.]), at \($row.ratio[.])x the IOPS")

@@ -2,25 +2,27 @@
 # SPDX-License-Identifier: MIT
 #
 # Measures blkback on real Xen beside two peers, all in one boot: the kernel's xen-blkback over a loop device, set up
-# by Xen's own block script, and QEMU's qdisk, started by xl.  All serve the same image file, on a tmpfs in dom0, to
-# the same PV guest as xvda, one attached after another has been detached, and the guest's fio is the same.  Before a
-# backend is measured it has to give back what the one before it has written.
+# by Xen's own block script, and QEMU's qdisk, started by xl.  Blkback takes part twice, as it is and with --persistent;
+# the kernel's uses persistent grants.  All serve the same image file, on a tmpfs in dom0, to the same PV guest as xvda,
+# one attached after another has been detached, and the guest's fio is the same: 128 KiB are an indirect request where
+# the backend takes that.  Before a backend is measured it has to give back what the one before it has written.
 #
 # They can't be attached at once: the kernel's driver claims each disk of kind vbd while it is loaded.  Each round
 # starts with another of them, and figures are medians; a ratio is the median of the rounds' ratios.  A round has a
-# guest of one virtual CPU and then one of two, whose deep queues are fed from both.  Dom0 has two CPUs.
+# guest of one virtual CPU and then one of two, whose deep queues are fed from both; it has two rings where the backend
+# offers them.  Dom0 has two CPUs.
 #
 # CPU time per I/O is Xen's account of the whole of dom0 while fio runs (kernel threads, interrupts, QEMU, blkback), less
 # what dom0 uses in the same time when idle, through the same guest.
 #
 # Out: a table, build/bench/results-xen.json (form: see xen-report.jq) and build/bench/results-xen.png.
-# Knobs: BENCH_ROUNDS (3), BENCH_SECONDS (3) of a measurement, BENCH_CASES (a pattern of case names).
+# Knobs: BENCH_ROUNDS (3), BENCH_SECONDS (2) of a measurement, BENCH_CASES (a pattern of case names).
 
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 cd "$TOP" || exit 1
 ROUNDS=${BENCH_ROUNDS:-3}
-RUNTIME=${BENCH_SECONDS:-3}
+RUNTIME=${BENCH_SECONDS:-2}
 CASES=${BENCH_CASES:-*}
 OUT=$TOP/build/bench
 WORK=
@@ -54,11 +56,11 @@ measure() {
 
 [ "$(id -u)" -eq 0 ] || die "needs root, to share the machine's files with dom0; run: sudo make bench-xen"
 [[ $ROUNDS =~ ^[1-9][0-9]*$ ]] || die "BENCH_ROUNDS=$ROUNDS is no number of rounds; the default is 3"
-[[ $RUNTIME =~ ^[1-9][0-9]*$ ]] || die "BENCH_SECONDS=$RUNTIME is no number of seconds; the default is 3"
+[[ $RUNTIME =~ ^[1-9][0-9]*$ ]] || die "BENCH_SECONDS=$RUNTIME is no number of seconds; the default is 2"
 mkdir -p "$OUT"
 WORK=$(mktemp -d "$OUT/xen.XXXXXX") || exit 1
 trap cleanup EXIT
-say "Real Xen under QEMU; blkback, the kernel's backend and QEMU's qdisk take turns, $ROUNDS rounds"
+say "Real Xen under QEMU; blkback with and without persistent grants, the kernel's backend and QEMU's qdisk take turns, $ROUNDS rounds"
 measure || {
 	cat "$WORK/log"
 	die "the measurement failed"
@@ -67,7 +69,7 @@ measure || {
 jq -L bench -s -f bench/xen-report.jq "$WORK/rounds" >"$WORK/results" || die "no results"
 mv "$WORK/results" "$OUT/results-xen.json"
 say "Results (IOPS; a ratio above 1 means that blkback is faster)"
-jq -L bench -r -f bench/xen-table.jq "$OUT/results-xen.json" | column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13,14,15
+jq -L bench -r -f bench/xen-table.jq "$OUT/results-xen.json" | column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19
 say "Targets"
 jq -L bench -r -f bench/xen-targets.jq "$OUT/results-xen.json"
 jq -L bench -r -f bench/xen-plot.jq "$OUT/results-xen.json" >"$WORK/plot.dat"
