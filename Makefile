@@ -183,6 +183,13 @@ $(addprefix $(BUILD)/tests/,blkdiscard blkhostile blkkeys blkmix blkstorm): $(BU
 $(addprefix $(BUILD)/unit/test_,blkfront blkfront_indirect): $(call obj,tests/unit/fakeback.c)
 $(addprefix $(BUILD)/unit/test_,storemux blkfront blkfront_indirect pattern histogram): $(BUILD)/libguest.a
 
+# ---- what the benchmark measures with, beside the guest's programs -------------------------------
+
+$(BUILD)/bench/roundtrip: $(call obj,bench/roundtrip.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
 
 unit_c    := $(wildcard tests/unit/test_*.c)
@@ -276,7 +283,7 @@ demo-xen: deps-xen
 
 bench:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(BUILD)/bench/roundtrip
 	@BUILD=$(BUILD) bench/bench.sh
 
 bench-xen:

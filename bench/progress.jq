@@ -2,8 +2,7 @@
 # One line about a case that has been measured.
 
 include "lib";
-[.[] | select(.case == $case)] as $rounds
-| $rounds[0] as $first
+[.[] | select(.case == $case and .iops)] as $rounds
 | [$rounds[].engine] | unique | sort_by(. != "ours")
 | map(. as $engine | "\(.) \([$rounds[] | select(.engine == $engine) | .iops] | median | short)")
-| "\($case | pad(30)) \(join("   "))"
+| "\($case | pad(37)) \(join("   "))"
