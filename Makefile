@@ -269,7 +269,7 @@ deps-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)
 
 check-xen: deps-xen
-	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback
+	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
 	@BUILD=$(BUILD) tests/xen/boot $(XEN_TESTS)
 
 demo:
@@ -278,7 +278,7 @@ demo:
 	@BUILD=$(BUILD) demo/demo.sh
 
 demo-xen: deps-xen
-	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback
+	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
 	@BUILD=$(BUILD) demo/demo-xen.sh
 
 bench:
@@ -288,7 +288,7 @@ bench:
 
 bench-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN) $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback
+	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
 	@BUILD=$(BUILD) bench/xen.sh
 
 install: $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
