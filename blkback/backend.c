@@ -21,6 +21,7 @@
 #include "blkback/frontend.h"
 #include "blkback/limit_nodes.h"
 #include "blkback/vbd.h"
+#include "common/xentop.h"
 
 enum {
 	HELPER_UIDS = 1 << 15, /* domain D's helpers are this far above its worker */
@@ -298,8 +299,9 @@ static int blkback_write_connected(struct device *device)
 	};
 	/* The last three go with feature-discard: all or none. */
 	size_t count = sizeof(nodes) / sizeof(nodes[0]) - (spec->discard ? 0 : 3);
+	int err = nodes_write(device, nodes, count);
 
-	return nodes_write(device, nodes, count);
+	return err < 0 ? err : xentop_write_node(device);
 }
 
 static int blkback_connect(struct device *device, struct chan_msg *msg, const char **why)

@@ -17,9 +17,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/xentop.h"
+
 enum {
 	GATHER_MIN = 4,	     /* don't wait for fewer */
 	GATHER_NS = 10000,   /* nor longer: the time in which a guest wakes up and answers */
+	PUBLISH_TURNS = 256, /* for whoever looks at a busy disk */
 	GATHER_PROBE = 1024, /* turns after which to look for a deeper queue */
 };
 
@@ -157,6 +160,8 @@ static void queue_turn(struct loop_hook *hook)
 	}
 	stats_set(&queue->stats->in_flight, queue->under_way);
 	queue->now_ns = 0;
+	if (queue->turns % PUBLISH_TURNS == 0)
+		xentop_publish(queue->all_stats);
 	if (queue->closing && queue->under_way == 0)
 		queue_free(queue);
 }
@@ -182,6 +187,7 @@ static bool queue_sleep(struct loop_hook *hook)
 {
 	struct queue *queue = (struct queue *)hook;
 
+	xentop_publish(queue->all_stats);
 	if (!queue_takes(queue) || !blkring_sleep(&queue->ring))
 		return false;
 	queue->due = true;

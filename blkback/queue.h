@@ -68,6 +68,7 @@ struct queue {
 	struct limit_look look;		/* at it */
 	struct loop_timer *limit_timer; /* when to look again; NULL: it may take requests */
 	struct stats_queue *stats;	/* the vbd's, written by the thread only */
+	const struct stats *all_stats;	/* the vbd's */
 	uint64_t now_ns; /* the time, as far as this turn knows; 0: look at the clock */
 	struct blkring ring;
 	struct disk *disk;

@@ -173,6 +173,7 @@ static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_con
 	queue->index = index;
 	queue->main = &vbd->worker->threads[0];
 	queue->thread = worker_thread_get(vbd->worker);
+	queue->all_stats = &vbd->stats;
 	queue->stats = &vbd->stats.file->queue[index];
 	queue->connected = vbd_connected;
 	queue->resized = vbd_resized;

@@ -10,6 +10,7 @@
 
 #include "common/stats.h"
 #include "common/sup.h"
+#include "common/xentop.h"
 
 void device_stats_open(struct device *device, struct chan_msg *msg)
 {
@@ -30,6 +31,7 @@ void device_stats_open(struct device *device, struct chan_msg *msg)
 	}
 	msg->fds[msg->nfds++] = fd;
 	msg->stats = 1;
+	xentop_link(device);
 }
 
 void device_stats_sent(struct chan_msg *msg)
@@ -42,6 +44,7 @@ void device_stats_sent(struct chan_msg *msg)
 
 void device_stats_close(struct device *device)
 {
+	xentop_unlink(device);
 	stats_remove(device->sup->backend->name, device->guest->domid, device->devid);
 }
 

@@ -46,10 +46,15 @@ static int stats_write_header(int fd, const struct stats_identity *id, uint32_t 
 	};
 	struct timespec now;
 
+	const struct stats_xentop xentop = {.version = 1};
+	bool vbd3 = strcmp(id->kind, "vbd3") == 0;
+
 	clock_gettime(CLOCK_REALTIME, &now);
 	header.since_epoch_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	snprintf(header.kind, sizeof(header.kind), "%s", id->kind);
 	snprintf(header.engine, sizeof(header.engine), "%s", id->engine);
+	if (vbd3 && pwrite(fd, &xentop, sizeof(xentop), 0) != (ssize_t)sizeof(xentop))
+		return -EIO;
 	return pwrite(fd, &header, sizeof(header), offsetof(struct stats_file, header)) ==
 			       (ssize_t)sizeof(header)
 		       ? 0
@@ -165,6 +170,7 @@ int stats_map(struct stats *stats, int fd, uint32_t queues)
 		return -ENOMEM;
 	stats->file = file;
 	stats->queues = queues;
+	stats->xentop = stats->file->xentop.version != 0;
 	return 0;
 }
 

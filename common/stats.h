@@ -96,8 +96,22 @@ struct stats_header {
 	char engine[STATS_NAME_MAX];
 };
 
+/* struct vbd3_stats of Xen's tools/libs/stat/xenstat_priv.h; see xentop.c. */
+struct stats_xentop {
+	uint32_t version; /* 1 */
+	uint32_t pad;
+	uint64_t oo_reqs; /* turns that found the ring full */
+	uint64_t read_reqs_submitted, read_reqs_completed, read_sectors, read_total_ticks;
+	uint64_t write_reqs_submitted, write_reqs_completed, write_sectors, write_total_ticks;
+	uint64_t io_errors;
+	uint64_t flags;
+};
+
 struct stats_file {
-	uint8_t reserved[128];
+	union {
+		uint8_t reserved[128];
+		struct stats_xentop xentop; /* first: other programs read it */
+	};
 	struct stats_header header;
 	struct stats_queue queue[];
 };
@@ -132,6 +146,7 @@ void stats_sweep(const char *daemon);
 struct stats {
 	struct stats_file *file;
 	uint32_t queues;
+	bool xentop; /* xentop looks at it */
 };
 
 /*
