@@ -13,7 +13,7 @@
 #
 # Out: a table, what of the targets was reached (targets.jq), build/bench/results.json (form: see report.jq) and
 # build/bench/results.png.
-# Knobs: BENCH_ROUNDS (5), BENCH_MS (300) of a round, BENCH_CASES (a pattern of case names; many-disks is one).
+# Knobs: BENCH_ROUNDS (5), BENCH_MS (250) of a round, BENCH_CASES (a pattern of case names; many-disks is one).
 
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
@@ -25,7 +25,7 @@ esac
 export BUILD
 export PATH=$BUILD:$PATH:/usr/sbin:/sbin
 ROUNDS=${BENCH_ROUNDS:-5}
-ROUND_MS=${BENCH_MS:-300}
+ROUND_MS=${BENCH_MS:-250}
 CASES=${BENCH_CASES:-*}
 OUT=$BUILD/bench
 
@@ -38,7 +38,7 @@ fi
 	exit 1
 }
 [[ $ROUND_MS =~ ^[1-9][0-9]*$ ]] || {
-	echo "bench: BENCH_MS=$ROUND_MS is no number of milliseconds; the default is 300" >&2
+	echo "bench: BENCH_MS=$ROUND_MS is no number of milliseconds; the default is 250" >&2
 	exit 1
 }
 if [ -z "${XLOOP_DIR:-}" ]; then

@@ -29,4 +29,4 @@ def num: if . == null then "-" else tostring end;
 # Blocks of data for gnuplot.
 def number($per): if . == null then "nan" else . / $per end;
 def small: .case | contains("-4k-");
-def block($rows): if ($rows | length) == 0 then "none 0 0 0" else $rows[] end, "\n";
+def block($rows): if ($rows | length) == 0 then "none 0 0 0 0" else $rows[] end, "\n";

@@ -5,7 +5,7 @@
 include "lib";
 def worst: if .kernel == null or .qdisk == null then null else [.kernel, .qdisk] | min end;
 (.[] | (.ratio | worst) as $got
-	| "\(if $got == null then "not known" elif $got >= 1 then "reached  " else "MISSED   " end)  \(.case | pad(28))\(
+	| "\(if $got == null then "not known" elif $got >= 1 then "reached  " else "MISSED   " end)  \(.case | pad(30))\(
 	"IOPS, of the kernel's and of qdisk's: at least 1" | pad(50)) \([.ratio.kernel, .ratio.qdisk | num | pad(6)] | add) with persistent grants \(
 	[.persistent_ratio.kernel, .persistent_ratio.qdisk | num | pad(6)] | add)"),
 ([.[].ratio["ours-persistent"] | values] | if length == 0 then empty else
