@@ -18,7 +18,7 @@
 #include "blkback/blockdev.h"
 
 enum {
-	AT_ONCE_MAX = 16384 /* bytes; larger copies are worth a second processor */
+	AT_ONCE_MAX = 131072 /* bytes; a turn must not take too long for the thread's other rings */
 };
 
 struct uring_disk {
