@@ -16,7 +16,7 @@ Q        = $(if $(filter 1,$(V)),,@)
 say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 
 # What a fresh Debian 12 needs, by the names of its packages.
-DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libcap-ng-dev \
+DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-dev libcap-ng-dev \
              libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux fuse3 python3-jsonschema python3-prometheus-client
@@ -45,7 +45,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
 PROGRAMS = $(BUILD)/blkback
-LIBS_PRODUCT = -ludev -luring -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lnbd
+LIBS_PRODUCT = -ludev -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lnbd -pthread
 
 .DEFAULT_GOAL = all
 all: programs
@@ -71,7 +71,7 @@ PROGRAMS += $(BUILD)/halfback
 
 $(BUILD)/halfback: $(call obj,$(wildcard halfback/*.c)) $(BUILD)/libhalfback.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -lxenstore -ljson-c
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c
 
 # ---- loopback: the embedded Xen ---------------------------------------------------------------
 # hv is the broker; the libraries take the place of Xen's own by LD_LIBRARY_PATH.  They get loaded

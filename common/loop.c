@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The loop owns the io_uring and the polls and timers queued on it.  It never calls back while it
- * walks its own lists unguarded: hooks may delete hooks, completions may queue anything.
+ * What is the same however the loop waits: hooks, spinning, batches, lists of polls and timers.
+ * It never calls back while it walks its own lists unguarded: hooks may delete hooks, completions
+ * may queue anything.
  *
  * Before it sleeps a busy loop spins for a moment (spin_us): sleeping and being woken costs the
  * guest a notification and us several system calls, more than the few microseconds in which a busy
@@ -10,10 +11,6 @@
  *
  * Deep queues are another matter: one entry of the kernel per completion would cost more than the
  * I/O.  So with many I/Os under way a turn waits for a quarter of them (loop_batch).
- *
- * With COOP_TASKRUN the kernel posts completions of a device only when we enter it, and raises
- * IORING_SQ_TASKRUN to ask for that; the spin watches this flag.  DEFER_TASKRUN would do so with
- * completions of the kernel's own threads too, which otherwise appear without an entry.
  */
 #include "common/loop.h"
 
@@ -21,32 +18,17 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/log.h"
+#include "common/loop_way.h"
 
 enum {
 	BATCH_MIN = 8,	  /* I/Os under way from which on completions are waited for in batches */
 	BATCH_NS = 50000, /* and for how long */
 	BATCH_REST = 64,
-};
-
-struct loop_poll {
-	struct op op;
-	LIST_ENTRY(loop_poll) link;
-	struct loop *loop;
-	int fd;
-	unsigned int events;		      /* of poll(2), that it waits for */
-	void (*ready)(void *arg, int events); /* NULL once deleted */
-	void *arg;
-};
-
-struct loop_timer {
-	struct op op;
-	LIST_ENTRY(loop_timer) link;
-	struct __kernel_timespec ts;
-	void (*fired)(void *arg); /* NULL once deleted */
-	void *arg;
 };
 
 uint64_t loop_now_ns(void)
@@ -57,85 +39,35 @@ uint64_t loop_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-int loop_init(struct loop *loop, unsigned int entries)
+int loop_init(struct loop *loop, unsigned int entries, enum loop_way way)
 {
-	struct io_uring_params params = {
-		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
-			 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE,
-		.cq_entries = entries * 4,
-	};
-	int err;
-
 	memset(loop, 0, sizeof(*loop));
-	err = io_uring_queue_init_params(entries, &loop->ring, &params);
-	if (err == -EINVAL) { /* a kernel before 6.1 */
-		memset(&params, 0, sizeof(params));
-		err = io_uring_queue_init_params(entries, &loop->ring, &params);
-	}
-	if (err < 0)
-		return err;
+	loop->way = way;
+	loop->ops = way == LOOP_URING ? &loop_uring : &loop_epoll;
 	loop->gap_ns = UINT32_MAX;
-	io_uring_register_ring_fd(&loop->ring); /* saves a lookup per entry; not needed */
-	return 0;
+	loop->wake_fd = -1;
+	return loop->ops->init(loop, entries);
 }
 
 void loop_free(struct loop *loop)
 {
-	struct loop_timer *timer;
-	struct loop_poll *poll;
+	struct loop_timer *timer, *next_timer;
+	struct loop_poll *poll, *next_poll;
 
-	io_uring_queue_exit(&loop->ring);
-	while ((poll = LIST_FIRST(&loop->polls))) {
-		LIST_REMOVE(poll, link);
+	loop->ops->free(loop);
+	if (loop->wake_fd >= 0)
+		close(loop->wake_fd);
+	for (poll = LIST_FIRST(&loop->polls); poll; poll = next_poll) {
+		next_poll = LIST_NEXT(poll, link);
 		free(poll);
 	}
-	while ((timer = LIST_FIRST(&loop->timers))) {
-		LIST_REMOVE(timer, link);
+	for (timer = LIST_FIRST(&loop->timers); timer; timer = next_timer) {
+		next_timer = LIST_NEXT(timer, link);
 		free(timer);
 	}
 }
 
-struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op)
-{
-	struct io_uring_sqe *sqe;
-
-	while (!(sqe = io_uring_get_sqe(&loop->ring))) {
-		int err = io_uring_submit(&loop->ring);
-
-		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY)
-			log_panic("io_uring refuses submissions: %s", strerror(-err));
-	}
-	/* Until the caller fills it: completes at once, and to the right op. */
-	io_uring_prep_nop(sqe);
-	io_uring_sqe_set_data(sqe, op);
-	return sqe;
-}
-
 /* ---- polls and timers ------------------------------------------------------------------- */
-
-static void poll_arm(struct loop_poll *poll)
-{
-	struct io_uring_sqe *sqe = loop_sqe(poll->loop, &poll->op);
-
-	io_uring_prep_poll_multishot(sqe, poll->fd, poll->events);
-	io_uring_sqe_set_data(sqe, &poll->op);
-}
-
-static void poll_done(struct op *op, int res, uint32_t cqe_flags)
-{
-	struct loop_poll *poll = (struct loop_poll *)op;
-
-	if (poll->ready)
-		poll->ready(poll->arg, res);
-	if (cqe_flags & IORING_CQE_F_MORE)
-		return;
-	if (poll->ready && res > 0) {
-		poll_arm(poll); /* the kernel ends a multishot when its queue overflows */
-		return;
-	}
-	LIST_REMOVE(poll, link);
-	free(poll);
-}
 
 static struct loop_poll *poll_add(struct loop *loop, int fd, unsigned int events,
 				  void (*ready)(void *arg, int events), void *arg)
@@ -144,14 +76,10 @@ static struct loop_poll *poll_add(struct loop *loop, int fd, unsigned int events
 
 	if (!poll)
 		log_panic("out of memory");
-	*poll = (struct loop_poll){.op.done = poll_done,
-				   .loop = loop,
-				   .fd = fd,
-				   .events = events,
-				   .ready = ready,
-				   .arg = arg};
+	*poll = (struct loop_poll){
+		.loop = loop, .fd = fd, .own_fd = -1, .events = events, .ready = ready, .arg = arg};
 	LIST_INSERT_HEAD(&loop->polls, poll, link);
-	poll_arm(poll);
+	loop->ops->poll_arm(poll);
 	return poll;
 }
 
@@ -167,74 +95,50 @@ struct loop_poll *loop_poll_add_out(struct loop *loop, int fd, void (*ready)(voi
 	return poll_add(loop, fd, POLLOUT, ready, arg);
 }
 
-static void op_ignore(struct op *op, int res, uint32_t cqe_flags)
-{
-	(void)op;
-	(void)res;
-	(void)cqe_flags;
-}
-
-static struct op ignored = {op_ignore};
-
 void loop_poll_del(struct loop *loop, struct loop_poll *poll)
 {
-	struct io_uring_sqe *sqe;
-
 	if (!poll)
 		return;
 	poll->ready = NULL;
-	sqe = loop_sqe(loop, &ignored);
-	io_uring_prep_poll_remove(sqe, (uint64_t)(uintptr_t)&poll->op);
-	io_uring_sqe_set_data(sqe, &ignored);
-	/* The caller may close the fd next: the kernel must hear of it first. */
-	io_uring_submit(&loop->ring);
+	loop->ops->poll_disarm(poll);
 }
 
-static void timer_done(struct op *op, int res, uint32_t cqe_flags)
+void loop_poll_free(struct loop_poll *poll)
 {
-	struct loop_timer *timer = (struct loop_timer *)op;
-	void (*fired)(void *) = timer->fired;
-	void *arg = timer->arg;
-
-	(void)res;
-	(void)cqe_flags;
-	LIST_REMOVE(timer, link);
-	free(timer);
-	if (fired)
-		fired(arg);
+	LIST_REMOVE(poll, link);
+	free(poll);
 }
 
 struct loop_timer *loop_timer_add(struct loop *loop, uint32_t ms, void (*fired)(void *arg),
 				  void *arg)
 {
 	struct loop_timer *timer = malloc(sizeof(*timer));
-	struct io_uring_sqe *sqe;
 
 	if (!timer)
 		log_panic("out of memory");
 	*timer = (struct loop_timer){
-		.op.done = timer_done,
 		.ts = {.tv_sec = ms / 1000, .tv_nsec = (long long)(ms % 1000) * 1000000},
+		.due_ns = loop_now_ns() + (uint64_t)ms * 1000000,
 		.fired = fired,
 		.arg = arg,
 	};
 	LIST_INSERT_HEAD(&loop->timers, timer, link);
-	sqe = loop_sqe(loop, &timer->op);
-	io_uring_prep_timeout(sqe, &timer->ts, 0, 0);
-	io_uring_sqe_set_data(sqe, &timer->op);
+	loop->ops->timer_arm(loop, timer);
 	return timer;
 }
 
 void loop_timer_del(struct loop *loop, struct loop_timer *timer)
 {
-	struct io_uring_sqe *sqe;
-
 	if (!timer)
 		return;
 	timer->fired = NULL;
-	sqe = loop_sqe(loop, &ignored);
-	io_uring_prep_timeout_remove(sqe, (uint64_t)(uintptr_t)&timer->op, 0);
-	io_uring_sqe_set_data(sqe, &ignored);
+	loop->ops->timer_disarm(loop, timer);
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+	LIST_REMOVE(timer, link);
+	free(timer);
 }
 
 /* ---- hooks ------------------------------------------------------------------------------ */
@@ -281,39 +185,94 @@ static bool hooks_sleep(const struct loop *loop)
 	return work;
 }
 
+/* ---- posts: completions by other threads ------------------------------------------------- */
+
+/* The turn that follows looks at what was posted.  Nothing reads the eventfd: it is told once. */
+static void posts_ready(void *arg, int events)
+{
+	(void)arg;
+	(void)events;
+}
+
+int loop_post_open(struct loop *loop)
+{
+	if (loop->wake_fd >= 0)
+		return 0;
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake_fd < 0)
+		return -errno;
+	loop_poll_add(loop, loop->wake_fd, posts_ready, NULL);
+	return 0;
+}
+
+void loop_post(struct loop *loop, struct loop_post *post, int res)
+{
+	uint64_t one = 1;
+
+	post->res = res;
+	post->next = __atomic_load_n(&loop->posted, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&loop->posted, &post->next, post, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+	/* Partner: posts_sleep().  We post, then look; it says that it sleeps, then looks. */
+	if (__atomic_exchange_n(&loop->drowsy, false, __ATOMIC_SEQ_CST) &&
+	    write(loop->wake_fd, &one, sizeof(one)) < 0)
+		log_panic("can't wake a loop: %s", strerror(errno));
+}
+
+static bool posts_peek(const struct loop *loop)
+{
+	return __atomic_load_n(&loop->posted, __ATOMIC_RELAXED) != NULL;
+}
+
+static bool posts_sleep(struct loop *loop)
+{
+	if (loop->wake_fd < 0)
+		return false;
+	/* Partner: loop_post(). */
+	__atomic_store_n(&loop->drowsy, true, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&loop->posted, __ATOMIC_SEQ_CST) != NULL;
+}
+
+static bool posts_reap(struct loop *loop)
+{
+	struct loop_post *last, *first = NULL;
+
+	if (!posts_peek(loop))
+		return false;
+	last = __atomic_exchange_n(&loop->posted, NULL, __ATOMIC_ACQUIRE);
+	while (last) {
+		struct loop_post *next = last->next;
+
+		last->next = first;
+		first = last;
+		last = next;
+	}
+	while (first) {
+		struct loop_post *next = first->next;
+
+		first->op.done(&first->op, first->res, 0);
+		first = next;
+	}
+	return true;
+}
+
 /* ---- the turn --------------------------------------------------------------------------- */
 
 /* Runs the completions that are there. */
 static bool loop_reap(struct loop *loop)
 {
-	struct io_uring_cqe *cqes[64];
-	unsigned int n, all = 0;
+	bool any = loop->ops->reap(loop);
 
-	while ((n = io_uring_peek_batch_cqe(&loop->ring, cqes, 64)) > 0) {
-		struct {
-			struct op *op;
-			int res;
-			uint32_t flags;
-		} done[64];
-
-		/* Free the kernel's entries first: done() may queue, and queueing may enter it. */
-		for (unsigned int i = 0; i < n; i++) {
-			done[i].op = io_uring_cqe_get_data(cqes[i]);
-			done[i].res = cqes[i]->res;
-			done[i].flags = cqes[i]->flags;
-		}
-		io_uring_cq_advance(&loop->ring, n);
-		for (unsigned int i = 0; i < n; i++)
-			done[i].op->done(done[i].op, done[i].res, done[i].flags);
-		all += n;
-	}
-	return all > 0;
+	return posts_reap(loop) || any;
 }
 
-static bool loop_kernel_asks(const struct loop *loop)
+/* Asks everybody to wake us from now on; true if work came meanwhile. */
+static bool loop_drowse(struct loop *loop)
 {
-	return __atomic_load_n(loop->ring.sq.kflags, __ATOMIC_RELAXED) &
-	       (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+	bool work = hooks_sleep(loop);
+
+	return posts_sleep(loop) || work;
 }
 
 /* Looks for work for spin_us at the longest; true if there is some. */
@@ -325,33 +284,12 @@ static bool loop_spin(struct loop *loop)
 		return false;
 	do {
 		for (int i = 0; i < 32; i++) {
-			if (io_uring_cq_ready(&loop->ring) || loop_kernel_asks(loop) ||
-			    hooks_peek(loop))
+			if (loop->ops->peek(loop) || posts_peek(loop) || hooks_peek(loop))
 				return true;
 			__builtin_ia32_pause();
 		}
 	} while (loop_now_ns() - loop->asleep_ns < limit_ns);
 	return false;
-}
-
-/* What entering the kernel gave: only what no later entry can mend is an error. */
-static int loop_enter_error(int n)
-{
-	return n < 0 && n != -EINTR && n != -EAGAIN && n != -EBUSY && n != -ETIME ? n : 0;
-}
-
-/* Submits what is queued and waits, or not, for a completion. */
-static int loop_enter(struct loop *loop, bool wait)
-{
-	int n;
-
-	if (wait)
-		n = io_uring_submit_and_wait(&loop->ring, 1);
-	else if (io_uring_sq_ready(&loop->ring) || loop_kernel_asks(loop))
-		n = io_uring_submit_and_get_events(&loop->ring);
-	else
-		return 0;
-	return loop_enter_error(n);
 }
 
 /*
@@ -361,20 +299,18 @@ static int loop_enter(struct loop *loop, bool wait)
  */
 static int loop_batch(struct loop *loop)
 {
-	struct __kernel_timespec limit = {.tv_nsec = BATCH_NS};
-	struct io_uring_cqe *cqe;
 	int n;
 
 	if (hooks_peek(loop))
 		hooks_turn(loop); /* more for this entry to submit */
 	if (loop->batch_rest > 0) {
 		loop->batch_rest--;
-		return loop_enter(loop, !hooks_sleep(loop));
+		return loop->ops->enter(loop, !loop_drowse(loop));
 	}
-	n = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, loop->io / 4, &limit, NULL);
-	if (!io_uring_cq_ready(&loop->ring))
+	n = loop->ops->enter_many(loop, loop->io / 4, BATCH_NS);
+	if (n == 0)
 		loop->batch_rest = BATCH_REST;
-	return loop_enter_error(n);
+	return n;
 }
 
 /* Follows how long the gaps are: one long gap forgets fast, a short one counts an eighth. */
@@ -390,7 +326,7 @@ static void loop_gap(struct loop *loop)
 int loop_run(struct loop *loop)
 {
 	while (!loop->stop) {
-		int err = loop->io >= BATCH_MIN ? loop_batch(loop) : loop_enter(loop, false);
+		int err = loop->io >= BATCH_MIN ? loop_batch(loop) : loop->ops->enter(loop, false);
 
 		if (err < 0)
 			return err;
@@ -400,8 +336,8 @@ int loop_run(struct loop *loop)
 		}
 		if (loop->spin_us)
 			loop->asleep_ns = loop_now_ns();
-		if (!loop_spin(loop) && !hooks_sleep(loop)) {
-			err = loop_enter(loop, true);
+		if (!loop_spin(loop) && !loop_drowse(loop)) {
+			err = loop->ops->enter(loop, true);
 			if (err < 0)
 				return err;
 		}

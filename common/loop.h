@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One event loop on one io_uring, for one thread.
+ * One event loop, for one thread.
  *
- * Everything that can happen is a completion: I/O, a readable descriptor, a timer.  A turn of the
- * loop is: wait, run the completions, run the hooks, submit what they queued.  Nothing else wakes
- * it: an idle process makes no system call.
+ * Everything that can happen is a completion: I/O, a readable descriptor, a timer, something that
+ * another thread did for us.  A turn of the loop is: wait, run the completions, run the hooks,
+ * submit what they queued.  Nothing else wakes it: an idle process makes no system call.
+ *
+ * A loop waits in one of two ways, chosen at its start: on an io_uring, or, where that is
+ * forbidden, on an epoll.  Who uses polls, timers, posts and hooks sees no difference; what queues
+ * I/O is for one of them: loop_sqe() here, aio_queue() in aio.h.
  */
 #ifndef COMMON_LOOP_H
 #define COMMON_LOOP_H
@@ -30,12 +34,28 @@ struct loop_hook {
 	struct loop_hook *next;
 };
 
-/* Both are owned by the loop: freed when the kernel has given their last completion, or with it. */
+/* An operation that another thread completes: the thread's until loop_post(), then the loop's. */
+struct loop_post {
+	struct op op; /* first */
+	struct loop_post *next;
+	int res;
+};
+
+enum loop_way {
+	LOOP_URING,
+	LOOP_EPOLL
+};
+
+/* Both are owned by the loop: freed when they have completed for the last time, or with it. */
 struct loop_poll;
 struct loop_timer;
 
 struct loop {
-	struct io_uring ring;
+	const struct loop_ops *ops; /* the way it waits; loop_way.h */
+	enum loop_way way;
+	struct io_uring ring;	  /* LOOP_URING's */
+	struct loop_epoll *epoll; /* LOOP_EPOLL's */
+	struct aio *aio;	  /* the same, once somebody wants it: aio.h */
 	LIST_HEAD(, loop_poll) polls;
 	LIST_HEAD(, loop_timer) timers;
 	struct loop_hook *hooks;
@@ -46,21 +66,31 @@ struct loop {
 	uint32_t spin_us;    /* how long at most to look for work before sleeping; 0 = never */
 	uint64_t gap_ns;     /* smoothed time from the end of one work to the start of the next */
 	uint64_t asleep_ns;  /* when the last work ended */
+	struct loop_post *posted; /* by any thread, last first */
+	bool drowsy;		  /* who posts has to wake us */
+	int wake_fd;		  /* -1: nobody posts */
 };
 
-/* 0 or -errno.  `entries` bounds what is queued before the kernel is entered early. */
-int loop_init(struct loop *loop, unsigned int entries);
+/*
+ * 0 or -errno; LOOP_URING fails where io_uring is forbidden.  `entries` bounds what is queued
+ * before the kernel is entered early.
+ */
+int loop_init(struct loop *loop, unsigned int entries, enum loop_way way);
+/* After the last thread that could post has ended. */
 void loop_free(struct loop *loop);
-/* Runs until loop->stop.  0, or -errno if the ring itself failed. */
+/* Runs until loop->stop.  0, or -errno if the waiting itself failed. */
 int loop_run(struct loop *loop);
 
-/* A submission entry that completes to `op`; never NULL (enters the kernel if the queue is full).
+/*
+ * A submission entry that completes to `op`; never NULL (enters the kernel if the queue is full).
+ * LOOP_URING only.
  */
 struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op);
 
 /*
- * Calls ready(arg, events) whenever `fd` is readable (or closed by its peer), until deleted.
- * `events` are those of poll(2), or -errno.  The fd stays the caller's.
+ * Calls ready(arg, events) whenever `fd` becomes readable (or is closed by its peer), until
+ * deleted.  It is told once, so ready() takes all that is there.  `events` are those of poll(2), or
+ * -errno.  The fd stays the caller's.
  */
 struct loop_poll *loop_poll_add(struct loop *loop, int fd, void (*ready)(void *arg, int events),
 				void *arg);
@@ -78,6 +108,11 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer);
 
 void loop_hook_add(struct loop *loop, struct loop_hook *hook);
 void loop_hook_del(struct loop *loop, struct loop_hook *hook);
+
+/* Lets threads post to the loop from now on.  Fine if they may already.  0 or -errno. */
+int loop_post_open(struct loop *loop);
+/* From any thread: the loop will call post->op.done() with `res`, first posted first. */
+void loop_post(struct loop *loop, struct loop_post *post, int res);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t loop_now_ns(void);

@@ -423,7 +423,7 @@ int sup_main(struct sup *sup)
 	/* First of all: libxenstore's thread must not take our signals. */
 	err = sup_signals(sup);
 	if (err == 0)
-		err = loop_init(&sup->loop, 64);
+		err = loop_init(&sup->loop, 64, LOOP_URING);
 	if (err < 0) {
 		log_error("can't start: %s", strerror(-err));
 		return 1;

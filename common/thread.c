@@ -59,7 +59,7 @@ static void inbox_ready(void *arg, int events)
 
 int thread_begin(struct thread *thread)
 {
-	int err = loop_init(&thread->loop, 256);
+	int err = loop_init(&thread->loop, 256, LOOP_URING);
 
 	if (err < 0)
 		return err;
