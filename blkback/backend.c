@@ -207,7 +207,7 @@ static void blkback_offer(struct device *device)
 		device_offered(device, "its node mode is missing or empty; write access=ro or "
 				       "access=rw in the disk's specification");
 	else
-		image_open(&a->image, &device->sup->loop, target, want,
+		image_open(&a->image, &device->sup->offload, target, want,
 			   device->sup->uid_base + HELPER_UIDS + device->guest->domid,
 			   attachment_opened);
 	free(target);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Opening an image is a chain of operations on the supervisor's io_uring: open, statx, open again
- * with O_DIRECT, then locks and sizes.  Each runs in the kernel's own threads if it blocks, so that
- * one dead NFS server does not stop the other guests' disks from coming and going.
+ * An image is opened, locked and measured in a thread of its own (offload.c): any of these calls
+ * may hang, and one dead NFS server must not stop the other guests' disks from coming and going.
+ * What the thread found is looked at by the supervisor's loop when it has ended.
  *
  * A read-only disk is opened read-only: what the guest may not write, we can't (XSA-142).
  *
@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "blkback/blockdev.h"
@@ -37,16 +38,21 @@ enum {
 	LOCK_TRY_MS = 50,
 };
 
-static void image_statx_done(struct op *op, int res, uint32_t cqe_flags);
-static void image_finish(struct image *image);
-
-static void image_refuse(struct image *image, const char *reason)
+/* Says why it can't be served; gives -1. */
+static int image_refuse(struct image *image, const char *reason)
 {
 	/* The reason must not be what a long path pushes off the end of the line. */
 	snprintf(image->why, sizeof(image->why), "%.300s%s %s", image->path,
 		 strlen(image->path) > 300 ? "..." : "", reason);
-	image_close(image); /* the reason may go with it */
-	image->opened(image, image->why);
+	return -1;
+}
+
+static void image_end(struct image *image, int err)
+{
+	image->open = err == 0;
+	if (err < 0)
+		image_close(image);
+	image->opened(image, err < 0 ? image->why : NULL);
 }
 
 int image_check_size(uint64_t bytes, uint64_t *sectors, const char **why)
@@ -151,97 +157,58 @@ static bool is_power_of_2(uint32_t n)
 	return n && (n & (n - 1)) == 0;
 }
 
-static void image_remote_done(struct image *image, const char *why)
+/* The qemu-nbd of its last user may still be writing what it held. */
+static int image_lock_soon(struct image *image)
 {
-	if (why) {
-		image_refuse(image, why);
-		return;
+	const struct timespec pause = {.tv_nsec = LOCK_TRY_MS * 1000000};
+	int tries = image->target.kind == TARGET_FORMAT ? LOCK_TRIES : 0;
+
+	while (image_lock(image) < 0) {
+		if (tries-- == 0)
+			return image_refuse(
+				image,
+				"is locked by another program; end it, or use another image");
+		nanosleep(&pause, NULL);
 	}
-	image->open = true;
-	image->opened(image, NULL);
+	return 0;
 }
 
-static void image_lock_again(void *arg)
-{
-	image_finish(arg);
-}
-
-static void image_finish(struct image *image)
+static int image_measure(struct image *image)
 {
 	struct disk_spec *spec = &image->spec;
 	uint64_t bytes = 0;
 	const char *why;
 	int err;
 
-	err = image_lock(image);
-	/* The qemu-nbd of its last user may still be writing what it held. */
-	if (err < 0 && image->target.kind == TARGET_FORMAT && image->lock_tries++ < LOCK_TRIES) {
-		loop_timer_add(image->loop, LOCK_TRY_MS, image_lock_again, image);
-		return;
-	}
-	if (err < 0) {
-		image_refuse(image, "is locked by another program; end it, or use another image");
-		return;
-	}
-	if (image->target.kind == TARGET_FORMAT) {
-		/* QEMU's requests to it must be able to be as small as a guest's. */
-		if (image->nfds == 2 && !image_is_block(image) &&
-		    image->stx.stx_dio_offset_align > DISK_SECTOR) {
-			close(image->fds[1]);
-			image->nfds = 1;
-		}
-		remote_open_file(image, image_remote_done);
-		return;
-	}
 	err = image_is_block(image) ? image_measure_block(image, &bytes)
 				    : image_measure_file(image, &bytes);
-	if (err < 0) {
-		image_refuse(image, "gives no size");
-		return;
-	}
-	if (image_check_size(bytes, &spec->sectors, &why) < 0) {
-		image_refuse(image, why);
-		return;
-	}
+	if (err < 0)
+		return image_refuse(image, "gives no size");
+	if (image_check_size(bytes, &spec->sectors, &why) < 0)
+		return image_refuse(image, why);
 	/* xen/io/blkif.h: the disk's size must be a multiple of physical-sector-size. */
 	if (!is_power_of_2(spec->physical_sector) || spec->physical_sector < DISK_SECTOR ||
 	    bytes % spec->physical_sector != 0)
 		spec->physical_sector = DISK_SECTOR;
 	if (!(image->want & IMAGE_DISCARD) || spec->read_only)
 		spec->discard = spec->discard_secure = 0;
-	image->open = true;
-	image->opened(image, NULL);
+	return 0;
 }
 
-/* ---- the chain of opens ----------------------------------------------------------------- */
+/* ---- the opens, in a thread ------------------------------------------------------------- */
 
 static int image_flags(const struct image *image)
 {
 	return (image->spec.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY;
 }
 
-/* The same file again, whatever its name means by now. */
-static void image_open_again(struct image *image, int flags,
-			     void (*done)(struct op *, int, uint32_t))
+/* The same file again, whatever its name means by now.  A descriptor, or -1. */
+static int image_open_again(const struct image *image, int flags)
 {
-	struct io_uring_sqe *sqe = loop_sqe(image->loop, &image->op);
+	char via[32];
 
-	image->op.done = done;
-	snprintf(image->via, sizeof(image->via), "/proc/self/fd/%d", image->fds[0]);
-	io_uring_prep_openat(sqe, AT_FDCWD, image->via, image_flags(image) | flags, 0);
-	io_uring_sqe_set_data(sqe, &image->op);
-}
-
-static void image_direct_done(struct op *op, int res, uint32_t cqe_flags)
-{
-	struct image *image = (struct image *)op;
-
-	(void)cqe_flags;
-	if (res >= 0) {
-		image->fds[1] = res;
-		image->nfds = 2;
-	} /* else the store has no O_DIRECT after all: the page cache serves */
-	image_finish(image);
+	snprintf(via, sizeof(via), "/proc/self/fd/%d", image->fds[0]);
+	return open(via, image_flags(image) | flags);
 }
 
 /* O_DIRECT can't reach the end of a file that ends within a block, so such a file goes without. */
@@ -254,79 +221,111 @@ static bool file_has_direct(const struct statx *stx)
 
 static void image_try_direct(struct image *image)
 {
-	if (image_is_block(image) || file_has_direct(&image->stx))
-		image_open_again(image, O_DIRECT, image_direct_done);
-	else
-		image_finish(image);
+	int fd;
+
+	if (!image_is_block(image) && !file_has_direct(&image->stx))
+		return;
+	fd = image_open_again(image, O_DIRECT);
+	if (fd >= 0)
+		image->fds[image->nfds++] = fd;
+	/* else the store has no O_DIRECT after all: the page cache serves */
 }
 
-static void image_claim_done(struct op *op, int res, uint32_t cqe_flags)
+static int image_claim(struct image *image)
 {
-	struct image *image = (struct image *)op;
+	int fd;
 
-	(void)cqe_flags;
-	if (res < 0) {
-		image_refuse(image,
-			     "is in use by this host, mounted or part of a volume; unmount it");
-		return;
-	}
+	if (!image_is_block(image) || image->want & (IMAGE_READ_ONLY | IMAGE_SHARED))
+		return 0;
+	fd = image_open_again(image, O_EXCL);
+	if (fd < 0)
+		return image_refuse(
+			image, "is in use by this host, mounted or part of a volume; unmount it");
 	close(image->fds[0]);
-	image->fds[0] = res;
-	image_try_direct(image);
+	image->fds[0] = fd;
+	return 0;
 }
 
-static void image_statx_done(struct op *op, int res, uint32_t cqe_flags)
+static int image_identify(struct image *image)
 {
-	struct image *image = (struct image *)op;
-	const struct statx *stx = &image->stx;
-	int flags;
+	struct statx *stx = &image->stx;
 
-	(void)cqe_flags;
-	if (res < 0) {
-		image_refuse(image, strerror(-res));
-		return;
-	}
+	if (statx(image->fds[0], "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, stx) < 0)
+		return image_refuse(image, strerror(errno));
 	image->dev = image_is_block(image) ? makedev(stx->stx_rdev_major, stx->stx_rdev_minor)
 					   : makedev(stx->stx_dev_major, stx->stx_dev_minor);
 	image->ino = image_is_block(image) ? 0 : stx->stx_ino;
-	if (S_ISDIR(stx->stx_mode)) {
-		image_refuse(image, "is a directory; name an image file or a block device");
-	} else if (!S_ISREG(stx->stx_mode) && !image_is_block(image)) {
-		image_refuse(image, "is neither a file nor a block device; name one");
-	} else {
-		/* O_NONBLOCK was for FIFOs; io_uring would fail I/O with EAGAIN for it. */
-		flags = fcntl(image->fds[0], F_GETFL);
-		fcntl(image->fds[0], F_SETFL, flags & ~O_NONBLOCK);
-		if (image_is_block(image) && !(image->want & (IMAGE_READ_ONLY | IMAGE_SHARED)))
-			image_open_again(image, O_EXCL, image_claim_done);
-		else
-			image_try_direct(image);
-	}
+	if (S_ISDIR(stx->stx_mode))
+		return image_refuse(image, "is a directory; name an image file or a block device");
+	if (!S_ISREG(stx->stx_mode) && !image_is_block(image))
+		return image_refuse(image, "is neither a file nor a block device; name one");
+	return 0;
 }
 
-static void image_open_done(struct op *op, int res, uint32_t cqe_flags)
+static int image_open_first(struct image *image)
 {
-	struct image *image = (struct image *)op;
-	struct io_uring_sqe *sqe;
 	char why[128];
+	/* O_NONBLOCK is for FIFOs; io_uring would fail I/O with EAGAIN for it. */
+	int flags = image_flags(image), fd = open(image->target.path, flags | O_NONBLOCK);
 
-	(void)cqe_flags;
-	if (res < 0) {
+	if (fd < 0) {
 		snprintf(why, sizeof(why), "can't be opened for %s: %s",
-			 image->spec.read_only ? "reading" : "writing", strerror(-res));
-		image_refuse(image, why);
-		return;
+			 image->spec.read_only ? "reading" : "writing", strerror(errno));
+		return image_refuse(image, why);
 	}
-	image->fds[0] = res;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	image->fds[0] = fd;
 	image->nfds = 1;
-	image->op.done = image_statx_done;
-	sqe = loop_sqe(image->loop, &image->op);
-	io_uring_prep_statx(sqe, res, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN,
-			    &image->stx);
-	io_uring_sqe_set_data(sqe, &image->op);
+	return 0;
 }
 
-static void image_open_null(struct image *image)
+/* QEMU's requests to it must be able to be as small as a guest's. */
+static void image_prepare_format(struct image *image)
+{
+	if (image->nfds == 2 && !image_is_block(image) &&
+	    image->stx.stx_dio_offset_align > DISK_SECTOR)
+		close(image->fds[--image->nfds]);
+}
+
+static int image_run(struct offload_job *job)
+{
+	struct image *image = (struct image *)job;
+	int err = image_open_first(image);
+
+	if (err == 0)
+		err = image_identify(image);
+	if (err == 0)
+		err = image_claim(image);
+	if (err < 0)
+		return err;
+	image_try_direct(image);
+	err = image_lock_soon(image);
+	if (err < 0)
+		return err;
+	if (image->target.kind != TARGET_FORMAT)
+		return image_measure(image);
+	image_prepare_format(image);
+	return 0;
+}
+
+/* ---- in the loop ------------------------------------------------------------------------ */
+
+static void image_remote_done(struct image *image, const char *why)
+{
+	image_end(image, why ? image_refuse(image, why) : 0);
+}
+
+static void image_ran(struct offload_job *job, int res)
+{
+	struct image *image = (struct image *)job;
+
+	if (res == 0 && image->target.kind == TARGET_FORMAT)
+		remote_open_file(image, image_remote_done);
+	else
+		image_end(image, res);
+}
+
+static int image_open_null(struct image *image)
 {
 	uint64_t bytes;
 	const char *why = "is no null disk: write null:SIZE, such as null:1G";
@@ -336,81 +335,91 @@ static void image_open_null(struct image *image)
 	image->spec.discard = image->want & IMAGE_DISCARD && !image->spec.read_only;
 	image->spec.discard_granularity = image->spec.discard_unit = DISK_SECTOR;
 	if (image_parse_null(image->path, &bytes) < 0 ||
-	    image_check_size(bytes, &image->spec.sectors, &why) < 0) {
-		image_refuse(image, why);
-		return;
-	}
-	image->open = true;
-	image->opened(image, NULL);
+	    image_check_size(bytes, &image->spec.sectors, &why) < 0)
+		return image_refuse(image, why);
+	return 0;
 }
 
-void image_open(struct image *image, struct loop *loop, const char *target, uint32_t want,
+void image_open(struct image *image, struct offload *offload, const char *target, uint32_t want,
 		uint32_t helper_uid, void (*opened)(struct image *, const char *))
 {
-	struct io_uring_sqe *sqe;
 	const char *why;
 
 	*image = (struct image){
-		.loop = loop,
+		.job = {.run = image_run, .done = image_ran},
+		.offload = offload,
 		.want = want,
 		.helper_uid = helper_uid,
 		.spec = {.engine = DISK_URING, .read_only = (want & IMAGE_READ_ONLY) != 0},
-		.op.done = image_open_done,
 		.opened = opened,
 	};
 	snprintf(image->path, sizeof(image->path), "%s", target);
-	if (target_parse(image->path, &image->target, &why) < 0) {
-		image_refuse(image, why);
-	} else if (image->target.kind == TARGET_TCP || image->target.kind == TARGET_UNIX) {
+	if (target_parse(image->path, &image->target, &why) < 0)
+		image_end(image, image_refuse(image, why));
+	else if (image->target.kind == TARGET_TCP || image->target.kind == TARGET_UNIX)
 		remote_open(image, image_remote_done);
-	} else if (strncmp(target, "null:", 5) == 0) {
-		image_open_null(image);
-	} else if (image->target.path[0] != '/') {
-		image_refuse(image, "is no path from the root; write /path/to/image");
-	} else if (strlen(target) >= IMAGE_PATH_MAX) {
-		image_refuse(image, "is longer than a path of 1023 bytes; use a shorter one");
-	} else {
-		sqe = loop_sqe(loop, &image->op);
-		io_uring_prep_openat(sqe, AT_FDCWD, image->target.path,
-				     image_flags(image) | O_NONBLOCK, 0);
-		io_uring_sqe_set_data(sqe, &image->op);
-	}
+	else if (strncmp(target, "null:", 5) == 0)
+		image_end(image, image_open_null(image));
+	else if (image->target.path[0] != '/')
+		image_end(image,
+			  image_refuse(image, "is no path from the root; write /path/to/image"));
+	else if (strlen(target) >= IMAGE_PATH_MAX)
+		image_end(image,
+			  image_refuse(image,
+				       "is longer than a path of 1023 bytes; use a shorter one"));
+	else
+		offload_run(offload, &image->job);
 }
 
 /* ---- another look at the size ----------------------------------------------------------- */
 
-static void image_look_done(struct op *op, int res, uint32_t cqe_flags)
+static int image_look_run(struct offload_job *job)
 {
-	struct image *image = (struct image *)op;
+	struct image *image = (struct image *)job;
+	uint64_t bytes = 0;
+	struct stat st;
+	int err = image_is_block(image) ? ioctl(image->look_fd, BLKGETSIZE64, &bytes)
+					: fstat(image->look_fd, &st);
+
+	if (err < 0)
+		image->look_bytes = -errno;
+	else
+		image->look_bytes = image_is_block(image) ? (int64_t)bytes : st.st_size;
+	close(image->look_fd);
+	return 0;
+}
+
+static void image_look_done(struct offload_job *job, int res)
+{
+	struct image *image = (struct image *)job;
 	bool again = image->look_more && image->open;
 
-	(void)cqe_flags;
+	(void)res;
 	image->looking = image->look_more = false;
-	image->looked(image, res < 0 ? res : (int64_t)image->now.stx_size);
+	image->looked(image, image->look_bytes);
 	if (again)
 		image_look(image, image->looked);
 }
 
 void image_look(struct image *image, void (*looked)(struct image *, int64_t))
 {
-	struct io_uring_sqe *sqe;
-	uint64_t bytes;
-
 	image->looked = looked;
-	if (image->nfds == 0 || image->remote) { /* a null disk; a server tells no new size */
+	if (image->nfds == 0 || image->remote) /* a null disk; a server tells no new size */
 		return;
-	} else if (image_is_block(image)) {
-		looked(image,
-		       ioctl(image->fds[0], BLKGETSIZE64, &bytes) < 0 ? -errno : (int64_t)bytes);
-	} else if (image->looking) {
+	if (image->looking) {
 		image->look_more = true;
-	} else {
-		image->looking = true;
-		image->op.done = image_look_done;
-		sqe = loop_sqe(image->loop, &image->op);
-		io_uring_prep_statx(sqe, image->fds[0], "", AT_EMPTY_PATH, STATX_SIZE, &image->now);
-		io_uring_sqe_set_data(sqe, &image->op);
+		return;
 	}
+	/* The image may be closed meanwhile, and its number be another file's. */
+	image->look_fd = fcntl(image->fds[0], F_DUPFD_CLOEXEC, 0);
+	if (image->look_fd < 0) {
+		looked(image, -errno);
+		return;
+	}
+	image->looking = true;
+	image->job.run = image_look_run;
+	image->job.done = image_look_done;
+	offload_run(image->offload, &image->job);
 }
 
 void image_close(struct image *image)

@@ -3,14 +3,13 @@
 #ifndef BLKBACK_IMAGE_H
 #define BLKBACK_IMAGE_H
 
-#include <linux/stat.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "blkback/disk.h"
 #include "blkback/target.h"
-#include "common/loop.h"
+#include "common/offload.h"
 
 enum {
 	IMAGE_PATH_MAX = 1024,
@@ -34,15 +33,14 @@ extern struct image_options image_options;
 
 struct remote;
 
-/* Owned by the device's backend side.  While opened() is due it must stay put. */
+/* Owned by the device's backend side.  While opened() is due it is a thread's and must stay put. */
 struct image {
-	struct op op; /* first: the step under way */
-	struct loop *loop;
+	struct offload_job job; /* first */
+	struct offload *offload;
 	char path[IMAGE_PATH_MAX];
 	uint32_t want;	     /* enum image_want */
 	uint32_t helper_uid; /* as whom those run who look at the disk before its worker does */
 	struct target target;
-	uint32_t lock_tries;
 	struct remote *remote; /* its NBD server; NULL: it has none */
 	struct disk_spec spec;
 	int fds[2];
@@ -50,13 +48,13 @@ struct image {
 	bool open;
 	struct statx stx;
 	uint64_t dev, ino; /* what it is, whatever its name */
-	char via[32];
 	char why[IMAGE_WHY_MAX];
 	/* NULL, or why it can't be served, in one sentence. */
 	void (*opened)(struct image *image, const char *why);
-	bool looking;	/* the kernel is asked for the size */
-	bool look_more; /* and is to be asked again */
-	struct statx now;
+	bool looking;	/* a thread asks for the size */
+	bool look_more; /* and is to ask again */
+	int look_fd;
+	int64_t look_bytes;
 	void (*looked)(struct image *image, int64_t bytes);
 };
 
@@ -65,7 +63,7 @@ struct image {
  * blocking the caller: a store that hangs delays this disk only.  Ends with opened(), perhaps
  * before it returns.
  */
-void image_open(struct image *image, struct loop *loop, const char *target, uint32_t want,
+void image_open(struct image *image, struct offload *offload, const char *target, uint32_t want,
 		uint32_t helper_uid, void (*opened)(struct image *, const char *));
 /*
  * Measures an open image again, without blocking; ends with looked(), perhaps before it returns:

@@ -400,7 +400,7 @@ struct qemu *qemu_open(struct image *image, int file, bool direct, void *arg,
 		log_panic("out of memory");
 	*qemu = (struct qemu){
 		.child.ended = qemu_ended,
-		.loop = image->loop,
+		.loop = image->offload->loop,
 		.image = image,
 		.file = file,
 		.direct = direct,

@@ -294,10 +294,10 @@ static struct remote *remote_make(struct image *image,
 		return NULL;
 	}
 	remote->image = image;
-	remote->loop = image->loop;
+	remote->loop = image->offload->loop;
 	remote->opened = opened;
 	remote->line = pair[0];
-	remote->line_poll = loop_poll_add(image->loop, pair[0], remote_line_ready, remote);
+	remote->line_poll = loop_poll_add(image->offload->loop, pair[0], remote_line_ready, remote);
 	snprintf(remote->uid, sizeof(remote->uid), "%u", image->helper_uid);
 	image->remote = remote;
 	image->spec.engine = DISK_NBD;

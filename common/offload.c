@@ -149,7 +149,7 @@ int offload_init(struct offload *offload, struct loop *loop, uint32_t max, uint3
 	return loop_post_open(loop);
 }
 
-void offload_free(struct offload *offload)
+bool offload_free(struct offload *offload)
 {
 	while (offload->idle) {
 		struct offload_thread *thread = offload->idle;
@@ -157,6 +157,7 @@ void offload_free(struct offload *offload)
 		offload->idle = thread->next;
 		offload_thread_end(offload, thread);
 	}
+	return offload->threads == 0;
 }
 
 void offload_run(struct offload *offload, struct offload_job *job)

@@ -34,8 +34,8 @@ struct offload {
 
 /* No thread is made before the first call.  0 or -errno. */
 int offload_init(struct offload *offload, struct loop *loop, uint32_t max, uint32_t keep);
-/* After the last done(). */
-void offload_free(struct offload *offload);
+/* Ends the idle threads.  True if that is all; else some still make calls and use the loop. */
+bool offload_free(struct offload *offload);
 /* Has job->run(job) called; job->done() comes from the loop, never from here. */
 void offload_run(struct offload *offload, struct offload_job *job);
 

@@ -28,7 +28,8 @@
 #include "common/worker.h"
 
 enum {
-	RETRY_MS = 1000
+	RETRY_MS = 1000,
+	OFFLOAD_MAX = 64, /* stores that may hang before they hold up others */
 };
 
 static const char backend_token[] = "backend";
@@ -424,6 +425,8 @@ int sup_main(struct sup *sup)
 	err = sup_signals(sup);
 	if (err == 0)
 		err = loop_init(&sup->loop, 64, LOOP_URING);
+	if (err == 0)
+		err = offload_init(&sup->offload, &sup->loop, OFFLOAD_MAX, 0);
 	if (err < 0) {
 		log_error("can't start: %s", strerror(-err));
 		return 1;
@@ -447,6 +450,8 @@ int sup_main(struct sup *sup)
 		log_panic("the io_uring failed: %s", strerror(-err));
 	store_close(&sup->store);
 	close(sup->signal_fd);
-	loop_free(&sup->loop);
+	/* A thread that still hangs on a store is left to the end of the process. */
+	if (offload_free(&sup->offload))
+		loop_free(&sup->loop);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "common/chan.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/offload.h"
 #include "common/store.h"
 
 enum {
@@ -126,6 +127,7 @@ struct sup {
 	const struct backend *backend;
 	const char *kinds[SUP_KINDS_MAX]; /* those that it does serve */
 	struct loop loop;
+	struct offload offload; /* for what may hang: opening images */
 	struct loop_hook hook;
 	struct store store;
 	struct guest *guests;

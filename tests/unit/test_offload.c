@@ -86,7 +86,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	offload_free(&f->offload);
+	assert_true(offload_free(&f->offload));
 	loop_free(&f->loop);
 	assert_true(offload_has_threads(f, 0));
 	return 0;
