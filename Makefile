@@ -17,7 +17,8 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 
 # What a fresh Debian 12 needs, by the names of its packages.
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-dev libcap-ng-dev \
-             libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev libxenmisc4.17
+             libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev \
+             libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux fuse3 python3-jsonschema python3-prometheus-client
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
@@ -146,6 +147,11 @@ $(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenvchan
 
+$(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
+
 # ---- guest side: what runs in a guest ---------------------------------------------------------
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
 
@@ -232,8 +238,20 @@ check:
 	@.ci/deps $(DEPS)
 	@$(MAKE) --no-print-directory check-run
 
-check-run: all $(UNIT) $(BUILD)/tests/xl-stub.so $(FUZZ)
-	@BUILD=$(BUILD) tests/run $(UNIT) $(SYSTEM)
+# The tests of the data path, of start and stop, and of what waits, once more without io_uring.
+AIO := $(patsubst %,$(BUILD)/aio/%.t,blkload block-device confinement detach-busy discard disk-full \
+         frontend-restart hung-store idle-and-size image-shrunk indirect multi-queue nbd-target nbd-tools \
+         persistent supervisor-restart worker-killed xenstored-gone)
+check-run: all $(UNIT) $(BUILD)/tests/xl-stub.so $(FUZZ) $(AIO)
+	@BUILD=$(BUILD) tests/run $(UNIT) $(SYSTEM) $(AIO)
+
+check-aio: all $(TEST_PROGS) $(AIO)
+	@BUILD=$(BUILD) tests/run $(AIO)
+
+$(BUILD)/aio/%.t: tests/system/%.t
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nBLKBACK_OPTIONS=--no-io-uring exec %s "$$@"\n' $< >$@
+	@chmod +x $@
 
 # Goes into Debian's xl, so it is never sanitized.
 $(BUILD)/tests/xl-stub.so: tests/xl/stub.c
@@ -306,6 +324,7 @@ help:
 	@echo 'make demo       an embedded Xen, a guest, and a disk served to it (needs root)'
 	@echo 'make demo-xen   a real Xen under QEMU, a stock guest, and its disks served (needs root)'
 	@echo 'make check      unit and system tests (needs root)'
+	@echo 'make check-aio  those of the system tests that touch I/O and waiting, without io_uring (needs root)'
 	@echo 'make bench      blkback beside fio and QEMU, in $(BUILD)/bench/ (needs root)'
 	@echo 'make bench-xen  the same on a real Xen, beside the kernel and QEMU (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
@@ -360,6 +379,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan demo demo-xen bench bench-xen install help lint lint-format \
+.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio demo demo-xen bench bench-xen install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:

@@ -11,7 +11,9 @@
 #include <sys/queue.h>
 #include <sys/uio.h>
 
+#include "common/aio.h"
 #include "common/loop.h"
+#include "common/offload.h"
 
 enum {
 	DISK_SECTOR = 512,  /* blkif's unit for all numbers of sectors (blkif.h, since Xen 4.20) */
@@ -30,6 +32,7 @@ enum disk_verb {
 /* Which engine serves a disk; the supervisor chooses, the worker obeys. */
 enum disk_engine {
 	DISK_URING,
+	DISK_AIO,
 	DISK_NULL,
 	DISK_NBD,
 	DISK_ENGINES
@@ -67,7 +70,11 @@ struct disk;
  * exactly once, from within submit() or later from the loop.
  */
 struct disk_io {
-	struct op op;	   /* the engine's */
+	union { /* the engine's; each starts with an op */
+		struct op op;
+		struct aio_op aio;
+		struct offload_job job;
+	};
 	uint64_t moved;	   /* the engine's: bytes done so far */
 	struct disk *disk; /* the engine's, as the next three */
 	int commands, err;
@@ -109,7 +116,7 @@ struct disk_ops {
 	void (*close)(struct disk *disk);
 };
 
-extern const struct disk_ops disk_uring, disk_null, disk_nbd;
+extern const struct disk_ops disk_uring, disk_aio, disk_null, disk_nbd;
 
 /*
  * Opens a disk with the engine that its spec names, and over it what lets requests of 512 bytes

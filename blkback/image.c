@@ -350,7 +350,8 @@ void image_open(struct image *image, struct offload *offload, const char *target
 		.offload = offload,
 		.want = want,
 		.helper_uid = helper_uid,
-		.spec = {.engine = DISK_URING, .read_only = (want & IMAGE_READ_ONLY) != 0},
+		.spec = {.engine = offload->loop->way == LOOP_URING ? DISK_URING : DISK_AIO,
+			 .read_only = (want & IMAGE_READ_ONLY) != 0},
 		.opened = opened,
 	};
 	snprintf(image->path, sizeof(image->path), "%s", target);

@@ -30,15 +30,15 @@ enum {
 };
 
 static const char usage[] =
-	"usage: blkback [-v] [--kinds=LIST] [--persistent] [--poll-us=N] [--queues=N] "
-	"[--uid-base=N]\n"
-	"               [--limit-iops=N] [--limit-iops-burst=N] [--limit-bps=N] "
-	"[--limit-bps-burst=N]\n"
-	"               [--nbd-wait=N] [--allow-backing=DIR]\n"
+	"usage: blkback [-v] [--kinds=LIST] [--no-io-uring] [--persistent] [--poll-us=N]\n"
+	"               [--queues=N] [--uid-base=N] [--limit-iops=N] [--limit-iops-burst=N]\n"
+	"               [--limit-bps=N] [--limit-bps-burst=N] [--nbd-wait=N] "
+	"[--allow-backing=DIR]\n"
 	"  -v, --verbose     log each change of a device's state\n"
 	"  --kinds=LIST      which disks to serve: vbd, vbd3, qdisk (default vbd,vbd3; those of "
 	"kind\n"
 	"                    qdisk only where halfback-dm is the guest's device model)\n"
+	"  --no-io-uring     serve disks by libaio, as where the kernel forbids io_uring\n"
 	"  --poll-us=N       how long a busy worker looks for requests before it sleeps\n"
 	"                    (0 to 1000 microseconds, default 20; 0 = sleep at once)\n"
 	"  --persistent      offer persistent grants: the guest copies its data to pages that "
@@ -124,12 +124,12 @@ static uint32_t default_queues(void)
 	return count < QUEUES ? (uint32_t)count : QUEUES;
 }
 
-/* blkback --worker DOMID UID POLL_US THREADS [-v]: only for guest_worker() in sup.c. */
+/* blkback --worker DOMID UID POLL_US THREADS uring|epoll [-v]: only for guest_worker() in sup.c. */
 static int run_worker(int argc, char **argv)
 {
 	struct worker_config config;
 
-	if (argc < 6) {
+	if (argc < 7) {
 		fprintf(stderr, "blkback: --worker is for blkback's own use; start it without\n");
 		return 2;
 	}
@@ -137,7 +137,8 @@ static int run_worker(int argc, char **argv)
 	config.uid = (uint32_t)strtoul(argv[3], NULL, 10);
 	config.spin_us = (uint32_t)strtoul(argv[4], NULL, 10);
 	config.threads = (uint32_t)strtoul(argv[5], NULL, 10);
-	config.verbose = argc > 6;
+	config.way = strcmp(argv[6], "epoll") == 0 ? LOOP_EPOLL : LOOP_URING;
+	config.verbose = argc > 7;
 	return worker_main(&vbd_worker_ops, &config, argv[0]);
 }
 
@@ -146,6 +147,7 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 	static const struct option options[] = {
 		{"verbose", no_argument, NULL, 'v'},
 		{"poll-us", required_argument, NULL, 'p'},
+		{"no-io-uring", no_argument, NULL, 'U'},
 		{"persistent", no_argument, NULL, 'm'},
 		{"kinds", required_argument, NULL, 'k'},
 		{"queues", required_argument, NULL, 'q'},
@@ -168,6 +170,9 @@ static void parse_options(struct sup *sup, int argc, char **argv)
 			break;
 		case 'p':
 			sup->spin_us = option_number("poll-us", optarg, 0, SPIN_US_MAX);
+			break;
+		case 'U':
+			sup->no_uring = true;
 			break;
 		case 'm':
 			sup->persistent = true;

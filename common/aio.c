@@ -74,14 +74,11 @@ static int aio_open_context(struct aio *aio)
 	return err;
 }
 
-int aio_open(struct loop *loop)
+static int aio_make(struct loop *loop)
 {
-	struct aio *aio;
+	struct aio *aio = calloc(1, sizeof(*aio));
 	int err;
 
-	if (loop->aio)
-		return 0;
-	aio = calloc(1, sizeof(*aio));
 	if (!aio)
 		return -ENOMEM;
 	err = aio_open_context(aio);
@@ -93,6 +90,20 @@ int aio_open(struct loop *loop)
 	aio->poll = loop_poll_add(loop, aio->event_fd, aio_ready, NULL);
 	loop->aio = aio;
 	return 0;
+}
+
+int aio_open(struct loop *loop)
+{
+	if (loop->aio || loop->aio_error)
+		return loop->aio_error;
+	loop->aio_error = aio_make(loop);
+	if (loop->aio_error == -EAGAIN)
+		log_warn(
+			"all of fs.aio-max-nr is in use, so disks are served by threads; raise it");
+	else if (loop->aio_error < 0)
+		log_warn("libaio can't be used (%s), so disks are served by threads",
+			 strerror(-loop->aio_error));
+	return loop->aio_error;
 }
 
 void aio_close(struct loop *loop)

@@ -19,8 +19,8 @@ struct aio_op {
 struct aio;
 
 /*
- * Gives the loop what it needs for aio_queue(); fine if it has it.  0 or -errno; -EAGAIN: all
- * that fs.aio-max-nr allows is in use.
+ * Gives the loop what it needs for aio_queue(); fine if it has it.  0 or -errno; tries once and
+ * says itself why it can't.
  */
 int aio_open(struct loop *loop);
 

@@ -56,6 +56,7 @@ struct loop {
 	struct io_uring ring;	  /* LOOP_URING's */
 	struct loop_epoll *epoll; /* LOOP_EPOLL's */
 	struct aio *aio;	  /* the same, once somebody wants it: aio.h */
+	int aio_error;		  /* why it can't be had */
 	LIST_HEAD(, loop_poll) polls;
 	LIST_HEAD(, loop_timer) timers;
 	struct loop_hook *hooks;

@@ -159,8 +159,8 @@ static void guest_chan_ready(void *arg, int events)
 
 /* How this program is started as a worker; read by main(). */
 struct worker_argv {
-	char name[32], flag[16], domid[16], uid[16], spin[16], threads[16], verbose[4];
-	char *argv[8];
+	char name[32], flag[16], domid[16], uid[16], spin[16], threads[16], way[8], verbose[4];
+	char *argv[9];
 };
 
 static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
@@ -173,6 +173,7 @@ static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
 	snprintf(w->uid, sizeof(w->uid), "%u", sup->uid_base + guest->domid);
 	snprintf(w->spin, sizeof(w->spin), "%u", sup->spin_us);
 	snprintf(w->threads, sizeof(w->threads), "%u", sup->threads);
+	snprintf(w->way, sizeof(w->way), "%s", sup->loop.way == LOOP_URING ? "uring" : "epoll");
 	snprintf(w->verbose, sizeof(w->verbose), "%s", sup->verbose ? "-v" : "");
 	w->argv[0] = w->name;
 	w->argv[1] = w->flag;
@@ -180,8 +181,9 @@ static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
 	w->argv[3] = w->uid;
 	w->argv[4] = w->spin;
 	w->argv[5] = w->threads;
-	w->argv[6] = sup->verbose ? w->verbose : NULL;
-	w->argv[7] = NULL;
+	w->argv[6] = w->way;
+	w->argv[7] = sup->verbose ? w->verbose : NULL;
+	w->argv[8] = NULL;
 }
 
 /* In the child: becomes the worker.  Only async-signal-safe calls: libxenstore has a thread. */
@@ -417,6 +419,38 @@ static int sup_signals(struct sup *sup)
 	return sup->signal_fd < 0 ? -errno : 0;
 }
 
+/* kernel.io_uring_disabled: 1 forbids it to our workers, which have no privileges, 2 to all. */
+static bool uring_is_forbidden(void)
+{
+	char text[4] = "0";
+	int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false; /* a kernel before 6.6 */
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '0';
+	close(fd);
+	return text[0] != '0';
+}
+
+/* All processes wait in one way, so that what works here works in the workers. */
+static int sup_loop_init(struct sup *sup)
+{
+	int err;
+
+	if (sup->no_uring) {
+		log_info("io_uring is not used: disks are served by libaio, as --no-io-uring says");
+	} else if (uring_is_forbidden()) {
+		log_warn("kernel.io_uring_disabled forbids io_uring: disks are served by libaio");
+	} else {
+		err = loop_init(&sup->loop, 64, LOOP_URING);
+		if (err == 0)
+			return 0;
+		log_warn("io_uring can't be used (%s): disks are served by libaio", strerror(-err));
+	}
+	return loop_init(&sup->loop, 64, LOOP_EPOLL);
+}
+
 int sup_main(struct sup *sup)
 {
 	int err;
@@ -424,7 +458,7 @@ int sup_main(struct sup *sup)
 	/* First of all: libxenstore's thread must not take our signals. */
 	err = sup_signals(sup);
 	if (err == 0)
-		err = loop_init(&sup->loop, 64, LOOP_URING);
+		err = sup_loop_init(sup);
 	if (err == 0)
 		err = offload_init(&sup->offload, &sup->loop, OFFLOAD_MAX, 0);
 	if (err < 0) {
@@ -447,7 +481,7 @@ int sup_main(struct sup *sup)
 	sup_turn(&sup->hook);
 	err = loop_run(&sup->loop);
 	if (err < 0)
-		log_panic("the io_uring failed: %s", strerror(-err));
+		log_panic("the loop failed: %s", strerror(-err));
 	store_close(&sup->store);
 	close(sup->signal_fd);
 	/* A thread that still hangs on a store is left to the end of the process. */

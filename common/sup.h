@@ -141,6 +141,7 @@ struct sup {
 	uint32_t threads; /* of a worker, at most: as many queues a device may have */
 	bool persistent;  /* offer persistent grants */
 	bool verbose;
+	bool no_uring; /* the admin wants to do without io_uring */
 	bool stopping;
 };
 

@@ -21,13 +21,14 @@ struct call {
 	void *arg;
 };
 
-int thread_open(struct thread *thread, uint16_t domid, uint32_t spin_us)
+int thread_open(struct thread *thread, uint16_t domid, uint32_t spin_us, enum loop_way way)
 {
 	int err;
 
 	memset(thread, 0, sizeof(*thread));
 	thread->domid = domid;
 	thread->spin_us = spin_us;
+	thread->way = way;
 	thread->xgt = xengnttab_open(NULL, 0);
 	if (!thread->xgt) {
 		err = -errno;
@@ -59,7 +60,7 @@ static void inbox_ready(void *arg, int events)
 
 int thread_begin(struct thread *thread)
 {
-	int err = loop_init(&thread->loop, 256, LOOP_URING);
+	int err = loop_init(&thread->loop, 256, thread->way);
 
 	if (err < 0)
 		return err;

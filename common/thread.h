@@ -31,12 +31,13 @@ struct thread {
 	bool running;	  /* the main thread's */
 	uint16_t domid;	  /* of the guest */
 	uint32_t spin_us; /* of its loop */
+	enum loop_way way;
 };
 
 /*
  * Opens what the sandbox would refuse later: the devices.  0 or -errno; says itself what failed.
  */
-int thread_open(struct thread *thread, uint16_t domid, uint32_t spin_us);
+int thread_open(struct thread *thread, uint16_t domid, uint32_t spin_us, enum loop_way way);
 
 /* Makes the loop of the calling thread, listening to its ports and calls.  0 or -errno. */
 int thread_begin(struct thread *thread);

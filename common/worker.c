@@ -107,7 +107,7 @@ static int worker_confine(struct worker *worker, const struct worker_config *con
 
 	worker->thread_count = config->threads;
 	for (uint32_t i = 0; i < config->threads && err == 0; i++)
-		err = thread_open(&worker->threads[i], config->domid, config->spin_us);
+		err = thread_open(&worker->threads[i], config->domid, config->spin_us, config->way);
 	if (err < 0)
 		return err;
 	err = sandbox_enter(config->uid);
@@ -129,15 +129,15 @@ int worker_main(const struct worker_ops *ops, const struct worker_config *config
 	main_thread->running = true;
 	err = thread_begin(main_thread);
 	if (err < 0) {
-		log_error("can't make an io_uring: %s; see kernel.io_uring_disabled",
-			  strerror(-err));
+		log_error("can't wait for I/O by %s: %s; start blkback with --no-io-uring",
+			  config->way == LOOP_URING ? "io_uring" : "epoll", strerror(-err));
 		return 1;
 	}
 	worker.chan_poll =
 		loop_poll_add(&main_thread->loop, WORKER_CHAN, worker_chan_ready, &worker);
 	err = loop_run(&main_thread->loop);
 	if (err < 0)
-		log_panic("the io_uring failed: %s", strerror(-err));
+		log_panic("the loop failed: %s", strerror(-err));
 	/* The kernel takes back maps, ports and files; a sandboxed exit has nothing to look up. */
 	_exit(0);
 }

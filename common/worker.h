@@ -43,6 +43,7 @@ struct worker_config {
 	uint32_t uid;
 	uint32_t spin_us;
 	uint32_t threads; /* at most, 1 to THREADS_MAX */
+	enum loop_way way;
 	bool verbose;
 };
 

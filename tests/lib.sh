@@ -219,9 +219,10 @@ wait_node() {
 
 # ---- things to test with ----
 
-# blkback_start [OPTION...]
+# blkback_start [OPTION...]: with the options in BLKBACK_OPTIONS besides, by which a test is run in another way.
 blkback_start() {
-	"$BUILD/blkback" "$@" >>"$XLOOP_DIR/blkback.log" 2>&1 &
+	# shellcheck disable=SC2086 # options
+	"$BUILD/blkback" ${BLKBACK_OPTIONS:-} "$@" >>"$XLOOP_DIR/blkback.log" 2>&1 &
 	BLKBACK_PID=$!
 }
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/*
+ * All I/O of a disk goes through one descriptor, the last of those given: O_DIRECT if the store has
+ * it, else the page cache.  Never both: see disk_align.c.
+ *
+ * Short reads and writes go on where they stopped.  A read that gives nothing lies past the end of
+ * an image that somebody shrank: an error, never old buffer contents.
+ */
+#include "blkback/disk_file.h"
+
+#include <errno.h>
+
+enum {
+	AT_ONCE_MAX = 131072 /* bytes; a turn must not take too long for the thread's other rings */
+};
+
+int file_disk_init(struct file_disk *file, const struct disk_ops *ops, struct loop *loop,
+		   const struct disk_spec *spec, const int *fds, uint32_t nfds)
+{
+	if (nfds < 1 || nfds > 2)
+		return -EINVAL;
+	file->disk = (struct disk){.ops = ops, .loop = loop, .spec = *spec};
+	file->fd = fds[nfds - 1];
+	return 0;
+}
+
+/*
+ * A store in memory answers at once, but neither io_uring nor RWF_NOWAIT can know that (tmpfs has
+ * no FMODE_NOWAIT) and leave the I/O to a thread: waking that costs several times what the copy
+ * does.
+ */
+static bool file_io_at_once(const struct file_disk *file, struct disk_io *io)
+{
+	ssize_t n = io->verb == DISK_READ
+			    ? preadv(file->fd, io->iov, io->iov_count, (off_t)io->offset)
+			    : pwritev(file->fd, io->iov, io->iov_count, (off_t)io->offset);
+
+	if (n != (ssize_t)io->bytes)
+		return false; /* the engine shall find out why */
+	io->done(io, 0);
+	return true;
+}
+
+bool file_io_start(struct disk *disk, struct disk_io *io)
+{
+	bool data = io->verb == DISK_READ || io->verb == DISK_WRITE;
+
+	io->disk = disk;
+	io->moved = 0;
+	return data && disk->spec.in_memory && io->bytes <= AT_ONCE_MAX &&
+	       file_io_at_once((const struct file_disk *)disk, io);
+}
+
+/* Takes `n` bytes off the front of the pieces. */
+static void iov_advance(struct disk_io *io, uint64_t n)
+{
+	int i = 0;
+
+	while (n > 0 && n >= io->iov[i].iov_len)
+		n -= io->iov[i++].iov_len;
+	io->iov_count -= i;
+	for (int k = 0; k < io->iov_count; k++)
+		io->iov[k] = io->iov[k + i];
+	if (n > 0) {
+		io->iov[0].iov_base = (char *)io->iov[0].iov_base + n;
+		io->iov[0].iov_len -= n;
+	}
+}
+
+/* O_DIRECT stops within a block only where the image ends: there is no more. */
+static bool file_torn(const struct disk *disk, uint64_t moved)
+{
+	return disk->spec.direct_align && moved & (disk->spec.direct_align - 1);
+}
+
+bool file_io_continues(struct disk_io *io, int res)
+{
+	if (res == -EINTR || res == -EAGAIN)
+		return true;
+	if (res < 0 || io->verb == DISK_FLUSH || io->verb == DISK_DISCARD) {
+		io->done(io, res < 0 ? res : 0);
+		return false;
+	}
+	io->moved += (uint64_t)res;
+	if (io->moved == io->bytes) {
+		io->done(io, 0);
+		return false;
+	}
+	if (res == 0 || file_torn(io->disk, io->moved)) {
+		io->done(io, -EIO);
+		return false;
+	}
+	iov_advance(io, (uint64_t)res);
+	return true;
+}
