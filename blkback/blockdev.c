@@ -4,17 +4,15 @@
  *
  * A discard of a block device is an ioctl, which may take seconds.  (The fallocate of a hole, which
  * io_uring has, is another operation, zeroing, that not each device with discards has.)  So a layer
- * over the engine gives discards to a thread, which starts with the first of them and does one at a
- * time.  Two pipes carry them there and back; one that is read is owned by the reader.
+ * over the engine gives discards to a thread (offload.c), one at a time.
  *
- * Owns the disk below, the pipes and the thread.
+ * Owns the disk below.
  */
 #include "blkback/blockdev.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -97,92 +95,45 @@ int blockdev_measure(int fd, uint32_t major, uint32_t minor, struct disk_spec *s
 struct blockdev_disk {
 	struct disk disk; /* first */
 	struct disk *below;
-	struct loop_poll *poll;
+	struct offload offload;
 	int fd;
-	int todo[2], done[2]; /* pipes */
-	pthread_t thread;
-	bool running;
 };
 
-/* What the thread gives back. */
-struct discarded {
-	struct disk_io *io;
-	int err;
-};
-
-static void *discard_thread(void *arg)
+static int discard_run(struct offload_job *job)
 {
-	const struct blockdev_disk *b = arg;
-	struct discarded out = {0};
+	const struct disk_io *io = (const struct disk_io *)job;
+	const struct blockdev_disk *b = (const struct blockdev_disk *)io->disk;
+	uint64_t range[2] = {io->offset, io->bytes};
 
-	while (read(b->todo[0], &out.io, sizeof(struct disk_io *)) == sizeof(struct disk_io *) &&
-	       out.io) {
-		uint64_t range[2] = {out.io->offset, out.io->bytes};
-
-		out.err = ioctl(b->fd, out.io->secure ? BLKSECDISCARD : BLKDISCARD, range) < 0
-				  ? -errno
-				  : 0;
-		if (write(b->done[1], &out, sizeof(out)) != sizeof(out))
-			break;
-	}
-	return NULL;
+	return ioctl(b->fd, io->secure ? BLKSECDISCARD : BLKDISCARD, range) < 0 ? -errno : 0;
 }
 
-static void discard_ready(void *arg, int events)
+static void discard_done(struct offload_job *job, int res)
 {
-	struct blockdev_disk *b = arg;
-	struct discarded out;
+	struct disk_io *io = (struct disk_io *)job;
 
-	(void)events;
-	while (read(b->done[0], &out, sizeof(out)) == sizeof(out))
-		out.io->done(out.io, out.err);
-}
-
-/* 0 or -errno. */
-static int discard_give(struct blockdev_disk *b, struct disk_io *io)
-{
-	int err = 0;
-
-	if (!b->running)
-		err = -pthread_create(&b->thread, NULL, discard_thread, b);
-	b->running = err == 0;
-	/* The pipe holds more than a ring. */
-	if (err == 0 && write(b->todo[1], &io, sizeof(struct disk_io *)) < 0)
-		err = -errno;
-	return err;
+	io->done(io, res);
 }
 
 static void blockdev_submit(struct disk *disk, struct disk_io *io)
 {
 	struct blockdev_disk *b = (struct blockdev_disk *)disk;
-	int err;
 
 	if (io->verb != DISK_DISCARD) {
 		b->below->ops->submit(b->below, io);
 		return;
 	}
-	err = discard_give(b, io);
-	if (err < 0)
-		io->done(io, err);
-}
-
-static void pipe_close(const int *ends)
-{
-	close(ends[0]);
-	close(ends[1]);
+	io->disk = disk;
+	io->job.run = discard_run;
+	io->job.done = discard_done;
+	offload_run(&b->offload, &io->job);
 }
 
 static void blockdev_close(struct disk *disk)
 {
 	struct blockdev_disk *b = (struct blockdev_disk *)disk;
 
-	if (b->running) {
-		discard_give(b, NULL);
-		pthread_join(b->thread, NULL);
-	}
-	loop_poll_del(disk->loop, b->poll);
-	pipe_close(b->todo);
-	pipe_close(b->done);
+	offload_free(&b->offload);
 	b->below->ops->close(b->below);
 	free(b);
 }
@@ -203,17 +154,11 @@ int blockdev_disk_open(struct disk **disk, struct disk *below, int fd)
 	b->disk = (struct disk){.ops = &disk_blockdev, .loop = below->loop, .spec = below->spec};
 	b->below = below;
 	b->fd = fd;
-	err = pipe2(b->todo, O_CLOEXEC) < 0 ? -errno : 0;
-	if (err == 0 && pipe2(b->done, O_CLOEXEC) < 0) {
-		err = -errno;
-		pipe_close(b->todo);
-	}
+	err = offload_init(&b->offload, below->loop, 1, 1);
 	if (err < 0) {
 		free(b);
 		return err;
 	}
-	fcntl(b->done[0], F_SETFL, O_NONBLOCK);
-	b->poll = loop_poll_add(below->loop, b->done[0], discard_ready, b);
 	*disk = &b->disk;
 	return 0;
 }
