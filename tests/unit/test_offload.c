@@ -132,6 +132,7 @@ static void many_calls_are_made_by_few_threads(void **state)
 			.job = {.run = run_counted, .done = done_counted}, .f = f, .number = i};
 		offload_run(&f->offload, &jobs[i].job);
 		assert_int_equal(f->done, 0);
+		assert_in_range(f->offload.threads, 1, MAX);
 	}
 	assert_int_equal(loop_run(&f->loop), 0);
 	assert_int_equal(f->done, JOBS);
