@@ -230,9 +230,9 @@ int cage_main(int argc, char **argv)
 	if (err == 0)
 		err = cage_root(&trees, argv[4], strcmp(argv[3], "ro") == 0, argv[5]);
 	if (err == 0)
-		err = cage_limits();
-	if (err == 0)
 		err = cage_user((uid_t)strtoul(argv[2], NULL, 10));
+	if (err == 0)
+		err = cage_limits(); /* last: they are QEMU's, not ours */
 	if (err < 0) {
 		fprintf(stderr, "can't make its cage: %s\n", strerror(-err));
 		return 1;
