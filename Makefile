@@ -131,10 +131,10 @@ $(BUILD)/unit/test_vdev: $(call obj,loopback/xloop_vdev.c)
 
 # Programs that system tests run, built as any Xen program would be.
 TEST_PROGS := $(patsubst tests/progs/%.c,$(BUILD)/tests/%,$(wildcard tests/progs/*.c))
-check-run: $(TEST_PROGS)
+check-run check-aio: $(TEST_PROGS)
 
 # Loaded into blkback, sanitized or not.
-check-run: $(BUILD)/tests/secure_erase.so
+check-run check-aio: $(BUILD)/tests/secure_erase.so
 $(BUILD)/pic/tests/preload/%.o: SANFLAGS =
 
 $(BUILD)/tests/secure_erase.so: $(call pic,tests/preload/secure_erase.c)
@@ -245,7 +245,7 @@ AIO := $(patsubst %,$(BUILD)/aio/%.t,blkload block-device confinement detach-bus
 check-run: all $(UNIT) $(BUILD)/tests/xl-stub.so $(FUZZ) $(AIO)
 	@BUILD=$(BUILD) tests/run $(UNIT) $(SYSTEM) $(AIO)
 
-check-aio: all $(TEST_PROGS) $(AIO)
+check-aio: all $(AIO)
 	@BUILD=$(BUILD) tests/run $(AIO)
 
 $(BUILD)/aio/%.t: tests/system/%.t
