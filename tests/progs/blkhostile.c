@@ -320,6 +320,7 @@ static void attack(struct blkfront_queue *q, const char *name, uint64_t id)
 	}
 	attack_other(q, name);
 }
+
 /* ---- an honest reader on the first queue --------------------------------------------------- */
 
 static struct {
@@ -334,7 +335,7 @@ static void *beside_main(void *arg)
 	struct blkfront_queue *q = arg;
 	blkif_response_t rsp;
 
-	for (uint64_t id = 0; !beside.stop; id++) {
+	for (uint64_t id = 0; id == 0 || !beside.stop; id++) { /* once at least */
 		blkif_request_t r = good_read(q, id);
 
 		r.sector_number = id * 8 % disk_sectors;
