@@ -20,7 +20,7 @@ DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-
              libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev \
              libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
-             perl procps util-linux fuse3 python3-jsonschema python3-prometheus-client
+             perl procps util-linux iproute2 fuse3 python3-jsonschema python3-prometheus-client
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS_XEN   = qemu-system-x86 busybox-static cpio kmod xz-utils
