@@ -55,7 +55,8 @@ xen_test_end() {
 
 blkback_start() {
 	echo "--- $0" >>"$LOG/blkback.log"
-	"$BUILD/blkback" -v "$@" >>"$LOG/blkback.log" 2>&1 &
+	# shellcheck disable=SC2086 # options
+	"$BUILD/blkback" -v ${BLKBACK_OPTIONS:-} "$@" >>"$LOG/blkback.log" 2>&1 &
 	BLKBACK_PID=$!
 }
 
