@@ -53,6 +53,7 @@ struct disk_spec {
 	uint32_t direct_align;
 	uint32_t physical_sector; /* bytes */
 	uint32_t in_memory;	  /* the store answers at once: a file on tmpfs */
+	uint32_t never_at_once;	  /* it blocks even where io_uring asks it not to: FUSE */
 	uint32_t wait_ms;	  /* how long I/O waits for a server that is away */
 	uint64_t sectors;	  /* of 512 bytes */
 };

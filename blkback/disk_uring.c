@@ -43,6 +43,10 @@ static void uring_queue(struct disk *disk, struct disk_io *io)
 					(off_t)io->offset, (off_t)io->bytes);
 		break;
 	}
+	/* Linux 6.18 takes a file that can be polled, as FUSE's can, for one that does not block,
+	 * and then waits for the server in io_uring_enter. */
+	if (disk->spec.never_at_once)
+		sqe->flags |= IOSQE_ASYNC;
 	io_uring_sqe_set_data(sqe, &io->op);
 }
 

@@ -141,8 +141,10 @@ static int image_measure_file(struct image *image, uint64_t *bytes)
 	struct statfs fs;
 
 	*bytes = stx->stx_size;
-	if (fstatfs(image->fds[0], &fs) == 0)
+	if (fstatfs(image->fds[0], &fs) == 0) {
 		image->spec.in_memory = fs.f_type == TMPFS_MAGIC;
+		image->spec.never_at_once = fs.f_type == FUSE_SUPER_MAGIC;
+	}
 	image->spec.discard = 1;
 	image->spec.discard_unit = DISK_SECTOR;
 	image->spec.discard_granularity = stx->stx_blksize;

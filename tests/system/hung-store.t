@@ -32,10 +32,12 @@ load() { # GUEST VDEV OPTION...
 	xloop exec "$1" -- blkload --dev="$2" "${@:3}"
 }
 ok "a disk on a store that may hang works" load g xvdb --rw=write --verify
-xloop exec g -- blkload --dev=xvdb --rw=randread --verify --seed=1 --qd=8 --runtime=100 --json >"$WORK/hung.json" 2>"$WORK/hung.err" &
+xloop exec g -- blkload --dev=xvdb --rw=randread --verify --qd=8 --rate=4 --runtime=100 --json >"$WORK/hung.json" 2>"$WORK/hung.err" &
 hung=$!
 wait_for 10 node_is "$BE/1/51728/state" 4
 kill -STOP "$one" "$two"
+# By then FUSE takes the file's attributes for old, and reads are sent that wait for these first.
+sleep 2.5
 
 # The second hangs before it is opened.
 for n in 1 2 3 4 5; do
