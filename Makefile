@@ -228,7 +228,8 @@ clean:
 # ---- what people type: deps, check, lint, asan, tsan, demo, install, help ---------------------
 # deps must have ended before anything is compiled, so check and demo run this file again.
 
-SYSTEM := $(sort $(wildcard tests/system/*.t))
+# flood.t compares times, so it stands alone: make flood.
+SYSTEM := $(filter-out tests/system/flood.t,$(sort $(wildcard tests/system/*.t)))
 FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 deps:
@@ -382,3 +383,8 @@ lint-clang:
 .PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio demo demo-xen bench bench-xen install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
+
+flood: all $(TEST_PROGS)
+	@BUILD=$(BUILD) tests/run tests/system/flood.t
+
+.PHONY: flood
