@@ -249,6 +249,9 @@ check-run: all $(UNIT) $(BUILD)/tests/xl-stub.so $(FUZZ) $(AIO)
 check-aio: all $(AIO)
 	@BUILD=$(BUILD) tests/run $(AIO)
 
+flood: all $(TEST_PROGS)
+	@BUILD=$(BUILD) tests/run tests/system/flood.t
+
 $(BUILD)/aio/%.t: tests/system/%.t
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nBLKBACK_OPTIONS=--no-io-uring exec %s "$$@"\n' $< >$@
@@ -329,6 +332,7 @@ help:
 	@echo 'make bench      blkback beside fio and QEMU, in $(BUILD)/bench/ (needs root)'
 	@echo 'make bench-xen  the same on a real Xen, beside the kernel and QEMU (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
+	@echo 'make flood      whether a flood of one guest delays another, which compares times'
 	@echo 'make fuzz       libFuzzer on the parsers of what guests write, $(FUZZ_SECONDS) s each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
@@ -380,11 +384,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio demo demo-xen bench bench-xen install help lint lint-format \
+.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio flood demo demo-xen bench bench-xen install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
-
-flood: all $(TEST_PROGS)
-	@BUILD=$(BUILD) tests/run tests/system/flood.t
-
-.PHONY: flood
