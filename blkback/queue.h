@@ -49,17 +49,13 @@ struct queue {
 	struct thread *thread; /* ours */
 	uint32_t devid, index;
 	struct queue_connect connect;
-	/*
-	 * Called on the main thread: connected, or error and what was being done; resized; stopped
-	 * for `reason`; closed, nothing is mapped or under way any more; obeys the next
-	 * limit.
-	 */
-	void (*connected)(void *queue);
+	/* All called on the main thread. */
+	void (*connected)(void *queue); /* or not: `error`, and `what` was being done */
 	void (*resized)(void *queue);
-	void (*broken)(void *queue);
-	void (*closed)(void *queue);
-	void (*tuned)(void *queue);
-	struct limit *next_limit; /* the vbd's to set, before queue_tune() */
+	void (*tuned)(void *queue);  /* obeys next_limit */
+	void (*broken)(void *queue); /* takes nothing more: `reason` */
+	void (*closed)(void *queue); /* nothing is mapped or under way any more */
+	struct limit *next_limit;    /* the vbd's to set, before queue_tune() */
 	int error;
 	const char *what;
 	const char *reason;
@@ -102,7 +98,7 @@ static inline uint64_t queue_now(struct queue *queue)
 	return queue->now_ns;
 }
 
-/* ---- queue.c: the four are calls for the queue's own thread ------------------------------- */
+/* ---- queue.c: thread_call() has the thread make the first four ------------------------------- */
 
 /* Takes what queue->connect names and starts serving.  Ends with connected(). */
 void queue_connect(void *queue);
