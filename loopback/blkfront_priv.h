@@ -67,7 +67,7 @@ struct blkfront_queue {
 	struct blkfront_req *head, **tail; /* not yet wholly on the ring, in order */
 	struct blkfront_req *failed;	   /* waiting for a poll to call done() */
 
-	uint64_t spin_ns; /* how long to spin before the next sleep */
+	uint64_t wait_ns; /* smoothed time from having nothing to do to the next response */
 };
 
 struct blkfront {

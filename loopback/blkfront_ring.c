@@ -18,8 +18,6 @@
 
 #include "loopback/blkfront_priv.h"
 
-#define SPIN_MIN_NS 500
-
 uint64_t blkfront_clock(void)
 {
 	struct timespec ts;
@@ -36,7 +34,6 @@ void blkfront_ring_init(struct blkfront_queue *q, void *pages)
 	/* The macro counts native entries; of either layout's, a power of two fits. */
 	q->ring.nr_ents = (unsigned int)__RD32((bytes - offsetof(struct blkif_sring, ring)) /
 					       q->bf->abi->entry);
-	q->spin_ns = q->bf->opts.spin_us * 1000U;
 }
 
 void blkfront_push(struct blkfront_queue *q)
@@ -229,26 +226,30 @@ static bool responses_waiting(const struct blkfront_queue *q)
 	return *(volatile RING_IDX *)&q->ring.sring->rsp_prod != q->ring.rsp_cons;
 }
 
-/* Returns true if a response came.  The time is doubled when that pays, and halved when not. */
-static bool ring_spin(struct blkfront_queue *q)
+/*
+ * Looks for a response until `most` nanoseconds after `idle_ns`, unless the last waits were longer
+ * than that; true if one came.
+ */
+static bool ring_spin(struct blkfront_queue *q, uint64_t idle_ns)
 {
-	uint64_t most = q->bf->opts.spin_us * 1000U, end;
-	bool came;
+	uint64_t most = q->bf->opts.spin_us * 1000U;
 
-	if (!most || !q->in_flight)
+	if (!most || !q->in_flight || q->wait_ns > most)
 		return false;
-	end = blkfront_clock() + q->spin_ns;
 	do {
-		for (int i = 0; i < 16 && !responses_waiting(q); i++)
+		for (int i = 0; i < 16; i++) {
+			if (responses_waiting(q))
+				return true;
 			__builtin_ia32_pause();
-		came = responses_waiting(q);
-	} while (!came && blkfront_clock() < end);
-	q->spin_ns = came ? q->spin_ns * 2 : q->spin_ns / 2;
-	if (q->spin_ns > most)
-		q->spin_ns = most;
-	if (q->spin_ns < SPIN_MIN_NS)
-		q->spin_ns = SPIN_MIN_NS;
-	return came;
+		}
+	} while (blkfront_clock() - idle_ns < most);
+	return false;
+}
+
+/* Follows how long the waits are; one that was slept through forgets fast. */
+static void ring_waited(struct blkfront_queue *q, uint64_t idle_ns)
+{
+	q->wait_ns = q->wait_ns - q->wait_ns / 8 + (blkfront_clock() - idle_ns) / 8;
 }
 
 static void event_take(struct blkfront_queue *q)
@@ -317,16 +318,22 @@ static int closing_check(struct blkfront_queue *q, uint64_t end, int timeout_ms)
 
 int blkfront_wait(struct blkfront_queue *q, int timeout_ms)
 {
+	uint64_t idle_ns = 0;
+
 	for (;;) {
 		unsigned int n = blkfront_poll(q);
 		int work, ret, sleep_ms = timeout_ms;
 		uint64_t end;
 
+		if (n && idle_ns)
+			ring_waited(q, idle_ns);
 		if (n)
 			return (int)n;
 		if (q->error)
 			return q->error;
-		if (ring_spin(q))
+		if (!idle_ns)
+			idle_ns = blkfront_clock();
+		if (ring_spin(q, idle_ns))
 			continue;
 		/* Its mb pairs with the one in the backend's push, between rsp_prod and rsp_event.
 		 */
