@@ -4,10 +4,10 @@
  * other queues, too; a disk with several queues has them on several threads, and nothing of one is
  * touched by another.
  *
- * One turn (queue_turn) takes all requests that are there, does all copies between guest and
- * buffers in one call, hands the writes to the disk, and pushes all answers with at most one
- * notification.  Reads went to the disk when they were taken and are copied out in the turn after
- * they complete.
+ * One turn (queue_turn) takes all requests that are there.  Whenever enough of them wait for a copy
+ * to fill a hypercall, and at its end, it does all copies between guest and buffers in one call,
+ * hands the writes to the disk, and pushes all answers with at most one notification.  Reads went
+ * to the disk when they were taken and are copied out when they have completed.
  *
  * Blame: a bad request gets an error response; a broken ring stops the queue (queue_break) and the
  * supervisor closes the device; nothing that the guest does ends the worker.
@@ -20,10 +20,11 @@
 #include "common/xentop.h"
 
 enum {
-	GATHER_MIN = 4,	     /* don't wait for fewer */
-	GATHER_NS = 10000,   /* nor longer: the time in which a guest wakes up and answers */
-	PUBLISH_TURNS = 256, /* for whoever looks at a busy disk */
-	GATHER_PROBE = 1024, /* turns after which to look for a deeper queue */
+	ANSWER_SEGMENTS = 16, /* of one hypercall: Linux' gntdev.c, GNTDEV_COPY_BATCH */
+	GATHER_MIN = 4,	      /* don't wait for fewer */
+	GATHER_NS = 10000,    /* nor longer: the time in which a guest wakes up and answers */
+	PUBLISH_TURNS = 256,  /* for whoever looks at a busy disk */
+	GATHER_PROBE = 1024,  /* turns after which to look for a deeper queue */
 };
 
 void queue_break(struct queue *queue, const char *reason)
@@ -107,6 +108,16 @@ static void queue_follow_depth(struct queue *queue, uint32_t pending)
 	queue->gather_since_ns = 0;
 }
 
+/* Does all copies that wait, in one call, and lets the guest see what is done. */
+static void queue_answer(struct queue *queue)
+{
+	requests_copy(queue);
+	if (blkring_push(&queue->ring)) {
+		port_notify(&queue->port);
+		stats_add(&queue->stats->notifies, 1);
+	}
+}
+
 static void queue_consume(struct queue *queue)
 {
 	int pending;
@@ -127,8 +138,12 @@ static void queue_consume(struct queue *queue)
 	}
 	if (pending > 0 && limit_any(queue->limit))
 		limit_look(queue->limit, queue_now(queue), &queue->look);
-	while (pending-- > 0 && queue_takes(queue) && queue_within_limit(queue))
+	while (pending-- > 0 && queue_takes(queue) && queue_within_limit(queue)) {
 		request_take(queue);
+		/* The guest goes on with these while we go on with the others. */
+		if (queue->batch.count >= ANSWER_SEGMENTS)
+			queue_answer(queue);
+	}
 }
 
 static void queue_free(struct queue *queue)
@@ -153,11 +168,7 @@ static void queue_turn(struct loop_hook *hook)
 	request_retry(queue);
 	queue_consume(queue);
 	request_retry(queue);
-	requests_copy(queue);
-	if (blkring_push(&queue->ring)) {
-		port_notify(&queue->port);
-		stats_add(&queue->stats->notifies, 1);
-	}
+	queue_answer(queue);
 	stats_set(&queue->stats->in_flight, queue->under_way);
 	queue->now_ns = 0;
 	if (queue->turns % PUBLISH_TURNS == 0)
