@@ -48,6 +48,11 @@ uint32_t blkring_peek(const struct blkring *ring);
 bool blkring_sleep(struct blkring *ring);
 /* Writes a response; the guest sees it with the next push. */
 void blkring_respond(struct blkring *ring, const struct slot_response *response);
+/* How many responses the guest does not see yet. */
+static inline uint32_t blkring_unseen(const struct blkring *ring)
+{
+	return ring->rsp_prod_pvt - ring->rsp_pushed;
+}
 /* Shows the guest all responses written; true if it asked to be notified. */
 bool blkring_push(struct blkring *ring);
 

@@ -20,11 +20,10 @@
 #include "common/xentop.h"
 
 enum {
-	ANSWER_SEGMENTS = 16, /* of one hypercall: Linux' gntdev.c, GNTDEV_COPY_BATCH */
-	GATHER_MIN = 4,	      /* don't wait for fewer */
-	GATHER_NS = 10000,    /* nor longer: the time in which a guest wakes up and answers */
-	PUBLISH_TURNS = 256,  /* for whoever looks at a busy disk */
-	GATHER_PROBE = 1024,  /* turns after which to look for a deeper queue */
+	GATHER_MIN = 4,	     /* don't wait for fewer */
+	GATHER_NS = 10000,   /* nor longer: the time in which a guest wakes up and answers */
+	PUBLISH_TURNS = 256, /* for whoever looks at a busy disk */
+	GATHER_PROBE = 1024, /* turns after which to look for a deeper queue */
 };
 
 void queue_break(struct queue *queue, const char *reason)
@@ -108,14 +107,18 @@ static void queue_follow_depth(struct queue *queue, uint32_t pending)
 	queue->gather_since_ns = 0;
 }
 
-/* Does all copies that wait, in one call, and lets the guest see what is done. */
+/* Does all copies that wait, and lets the guest see what is done while we go on with the others. */
 static void queue_answer(struct queue *queue)
 {
-	requests_copy(queue);
-	if (blkring_push(&queue->ring)) {
-		port_notify(&queue->port);
-		stats_add(&queue->stats->notifies, 1);
-	}
+	bool more;
+
+	do {
+		more = requests_copy(queue);
+		if (blkring_push(&queue->ring)) {
+			port_notify(&queue->port);
+			stats_add(&queue->stats->notifies, 1);
+		}
+	} while (more);
 }
 
 static void queue_consume(struct queue *queue)
@@ -140,8 +143,8 @@ static void queue_consume(struct queue *queue)
 		limit_look(queue->limit, queue_now(queue), &queue->look);
 	while (pending-- > 0 && queue_takes(queue) && queue_within_limit(queue)) {
 		request_take(queue);
-		/* The guest goes on with these while we go on with the others. */
-		if (queue->batch.count >= ANSWER_SEGMENTS)
+		if (queue->batch.count >= REQUESTS_COPY ||
+		    blkring_unseen(&queue->ring) >= REQUESTS_COPY)
 			queue_answer(queue);
 	}
 }

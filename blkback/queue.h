@@ -19,6 +19,11 @@
 #include "common/stats.h"
 #include "common/thread.h"
 
+enum {
+	/* Segments that are worth a copy: of one hypercall (Linux' gntdev.c, GNTDEV_COPY_BATCH). */
+	REQUESTS_COPY = 16,
+};
+
 /* What the guest named for one queue. */
 struct queue_nodes {
 	uint32_t ring_refs[BLKRING_PAGES_MAX];
@@ -75,6 +80,7 @@ struct queue {
 	struct request *free;
 	struct request *copying;       /* in the batch */
 	struct request **copying_tail; /* first come, first answered */
+	struct request *copied;	       /* to go on with */
 	struct request *barrier;       /* taken and waiting, or under way: nothing else starts */
 	struct request *roomless;      /* taken and waiting for chunks: nothing else is taken */
 	uint32_t under_way;
@@ -120,7 +126,10 @@ int requests_init(struct queue *queue);
 void request_take(struct queue *queue);
 /* Starts what had to wait, if it need not any more. */
 void request_retry(struct queue *queue);
-/* Does all copies that requests wait for, in one call, and goes on with them. */
-void requests_copy(struct queue *queue);
+/*
+ * Does all copies that requests wait for, in one call, and goes on with them until REQUESTS_COPY
+ * segments wait for the next.  True if it is to be called again.
+ */
+bool requests_copy(struct queue *queue);
 
 #endif
