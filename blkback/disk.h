@@ -85,6 +85,7 @@ struct disk_io {
 	bool bounced, waiting;
 	void (*upper)(struct disk_io *io, int err);
 	enum disk_verb verb;
+	bool more;	 /* its caller has others to submit right after it */
 	bool secure;	 /* DISCARD: the data must be gone */
 	uint64_t offset; /* bytes */
 	uint64_t bytes;

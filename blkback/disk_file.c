@@ -11,7 +11,10 @@
 #include <errno.h>
 
 enum {
-	AT_ONCE_MAX = 131072 /* bytes; a turn must not take too long for the thread's other rings */
+	AT_ONCE_MAX =
+		131072,	    /* bytes; a turn must not take too long for the thread's other rings */
+	SHARED_MIN = 65536, /* bytes that are worth waking a thread of the kernel */
+	SHARED = 4,	    /* I/Os, at most, that these have at a time */
 };
 
 int file_disk_init(struct file_disk *file, const struct disk_ops *ops, struct loop *loop,
@@ -29,7 +32,7 @@ int file_disk_init(struct file_disk *file, const struct disk_ops *ops, struct lo
  * no FMODE_NOWAIT) and leave the I/O to a thread: waking that costs several times what the copy
  * does.
  */
-static bool file_io_at_once(const struct file_disk *file, struct disk_io *io)
+static bool file_io_now(const struct file_disk *file, struct disk_io *io)
 {
 	ssize_t n = io->verb == DISK_READ
 			    ? preadv(file->fd, io->iov, io->iov_count, (off_t)io->offset)
@@ -41,6 +44,15 @@ static bool file_io_at_once(const struct file_disk *file, struct disk_io *io)
 	return true;
 }
 
+/*
+ * While we copy one large I/O, threads of the kernel can do others, on other processors; the last
+ * one of a turn is ours.
+ */
+static bool file_io_shared(const struct disk *disk, const struct disk_io *io)
+{
+	return io->more && io->bytes >= SHARED_MIN && disk->loop->io < SHARED;
+}
+
 bool file_io_start(struct disk *disk, struct disk_io *io)
 {
 	bool data = io->verb == DISK_READ || io->verb == DISK_WRITE;
@@ -48,7 +60,7 @@ bool file_io_start(struct disk *disk, struct disk_io *io)
 	io->disk = disk;
 	io->moved = 0;
 	return data && disk->spec.in_memory && io->bytes <= AT_ONCE_MAX &&
-	       file_io_at_once((const struct file_disk *)disk, io);
+	       !file_io_shared(disk, io) && file_io_now((const struct file_disk *)disk, io);
 }
 
 /* Takes `n` bytes off the front of the pieces. */

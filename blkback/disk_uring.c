@@ -52,8 +52,12 @@ static void uring_queue(struct disk *disk, struct disk_io *io)
 static void uring_submit(struct disk *disk, struct disk_io *io)
 {
 	io->op.done = uring_done;
-	if (!file_io_start(disk, io))
-		uring_queue(disk, io);
+	if (file_io_start(disk, io))
+		return;
+	uring_queue(disk, io);
+	/* What the kernel's threads do while we do the next can't wait for the turn's end. */
+	if (disk->spec.in_memory && io->more)
+		loop_submit(disk->loop);
 }
 
 static void uring_done(struct op *op, int res, uint32_t cqe_flags)

@@ -142,11 +142,13 @@ static void queue_consume(struct queue *queue)
 	if (pending > 0 && limit_any(queue->limit))
 		limit_look(queue->limit, queue_now(queue), &queue->look);
 	while (pending-- > 0 && queue_takes(queue) && queue_within_limit(queue)) {
+		queue->more = pending > 0;
 		request_take(queue);
 		if (queue->batch.count >= REQUESTS_COPY ||
 		    blkring_unseen(&queue->ring) >= REQUESTS_COPY)
 			queue_answer(queue);
 	}
+	queue->more = false;
 }
 
 static void queue_free(struct queue *queue)

@@ -88,6 +88,7 @@ struct queue {
 	uint32_t depth;		  /* how many requests the guest keeps going, as far as seen */
 	uint32_t turns;		  /* that took requests */
 	uint64_t gather_since_ns; /* 0: not gathering */
+	bool more;		  /* this turn has requests still to take */
 	bool due;		  /* gathered long enough: take what is there */
 	bool failed;		  /* takes nothing more */
 	bool closing;		  /* takes nothing more; goes when nothing is under way */

@@ -227,13 +227,15 @@ static void request_copy(struct request *request, bool in)
 
 static void request_io(struct request *request, enum disk_verb verb)
 {
-	struct disk *disk = request->queue->disk;
+	struct queue *queue = request->queue;
+	struct disk *disk = queue->disk;
 
 	if (verb == DISK_FLUSH || verb == DISK_DISCARD)
 		request->io.verb = verb;
 	else
-		request_prepare_io(request, verb, &request->queue->grants);
-	request->queue->at_disk++;
+		request_prepare_io(request, verb, &queue->grants);
+	request->io.more = queue->more || queue->copied;
+	queue->at_disk++;
 	disk->ops->submit(disk, &request->io);
 }
 

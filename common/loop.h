@@ -88,6 +88,9 @@ int loop_run(struct loop *loop);
  */
 struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op);
 
+/* Has the kernel start what is queued, before the turn ends.  LOOP_URING only. */
+void loop_submit(struct loop *loop);
+
 /*
  * Calls ready(arg, events) whenever `fd` becomes readable (or is closed by its peer), until
  * deleted.  It is told once, so ready() takes all that is there.  `events` are those of poll(2), or

@@ -39,16 +39,20 @@ static void uring_free(struct loop *loop)
 	io_uring_queue_exit(&loop->ring);
 }
 
+void loop_submit(struct loop *loop)
+{
+	int err = io_uring_submit(&loop->ring);
+
+	if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY)
+		log_panic("io_uring refuses submissions: %s", strerror(-err));
+}
+
 struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op)
 {
 	struct io_uring_sqe *sqe;
 
-	while (!(sqe = io_uring_get_sqe(&loop->ring))) {
-		int err = io_uring_submit(&loop->ring);
-
-		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY)
-			log_panic("io_uring refuses submissions: %s", strerror(-err));
-	}
+	while (!(sqe = io_uring_get_sqe(&loop->ring)))
+		loop_submit(loop);
 	/* Until the caller fills it: completes at once, and to the right op. */
 	io_uring_prep_nop(sqe);
 	io_uring_sqe_set_data(sqe, op);
