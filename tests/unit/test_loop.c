@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "common/loop.h"
+#include "tests/unit/bothways.h"
 
 struct fixture {
 	struct loop loop;
@@ -32,16 +33,6 @@ static int setup(void **state, enum loop_way way)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, f.fds), 0);
 	*state = &f;
 	return 0;
-}
-
-static int setup_uring(void **state)
-{
-	return setup(state, LOOP_URING);
-}
-
-static int setup_epoll(void **state)
-{
-	return setup(state, LOOP_EPOLL);
 }
 
 static int teardown(void **state)
@@ -361,12 +352,6 @@ static void threads_may_post(void **state)
 	for (int i = 0; i < POSTERS; i++)
 		pthread_join(posters[i].id, NULL);
 }
-
-#define BOTH(test)                                                                                 \
-	{#test ": io_uring", test, setup_uring, teardown, NULL},                                   \
-	{                                                                                          \
-#test ": epoll", test, setup_epoll, teardown, NULL                                 \
-	}
 
 int main(void)
 {

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "common/offload.h"
+#include "tests/unit/bothways.h"
 
 enum {
 	JOBS = 100,
@@ -70,16 +71,6 @@ static int setup(void **state, enum loop_way way)
 	assert_int_equal(offload_init(&f.offload, &f.loop, MAX, KEEP), 0);
 	*state = &f;
 	return 0;
-}
-
-static int setup_uring(void **state)
-{
-	return setup(state, LOOP_URING);
-}
-
-static int setup_epoll(void **state)
-{
-	return setup(state, LOOP_EPOLL);
 }
 
 static int teardown(void **state)
@@ -194,12 +185,6 @@ static int settle(void **state)
 	(void)state;
 	return pthread_create(&id, NULL, nothing, NULL) || pthread_join(id, NULL);
 }
-
-#define BOTH(test)                                                                                 \
-	{#test ": io_uring", test, setup_uring, teardown, NULL},                                   \
-	{                                                                                          \
-#test ": epoll", test, setup_epoll, teardown, NULL                                 \
-	}
 
 int main(void)
 {
