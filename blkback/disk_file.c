@@ -14,7 +14,7 @@ enum {
 	AT_ONCE_MAX =
 		131072,	    /* bytes; a turn must not take too long for the thread's other rings */
 	SHARED_MIN = 65536, /* bytes that are worth waking a thread of the kernel */
-	SHARED = 4,	    /* I/Os, at most, that these have at a time */
+	SHARED = 6,	    /* I/Os, at most, that these have at a time */
 };
 
 int file_disk_init(struct file_disk *file, const struct disk_ops *ops, struct loop *loop,
