@@ -68,16 +68,15 @@ int port_set_open(struct port_set *set)
 	return set->xce ? port_set_nonblock(set) : -errno;
 }
 
-int port_set_start(struct port_set *set, struct loop *loop, uint16_t domid)
+int port_set_restrict(struct port_set *set, uint16_t domid)
 {
-	if (xenevtchn_restrict(set->xce, domid) == 0)
-		log_debug("event channels are restricted to guest %u", domid);
-	else if (errno == ENOTTY || errno == EOPNOTSUPP)
-		log_debug("this kernel can't restrict event channels to guest %u", domid);
-	else
-		return -errno;
+	set->restricted = xenevtchn_restrict(set->xce, domid) == 0;
+	return set->restricted || errno == ENOTTY || errno == EOPNOTSUPP ? 0 : -errno;
+}
+
+void port_set_start(struct port_set *set, struct loop *loop)
+{
 	set->poll = loop_poll_add(loop, xenevtchn_fd(set->xce), port_set_ready, set);
-	return 0;
 }
 
 void port_set_close(struct port_set *set, struct loop *loop)

@@ -3,6 +3,7 @@
 #ifndef COMMON_PORT_H
 #define COMMON_PORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <xenevtchn.h>
@@ -26,14 +27,17 @@ struct port_set {
 	struct loop_poll *poll;
 	struct port *ports[PORT_MAX];
 	int bound;
+	bool restricted; /* to the guest, by the kernel */
 };
 
 /*
  * Opens the handle.  Before the sandbox closes.  0 or -errno.
  */
 int port_set_open(struct port_set *set);
-/* Restricts the handle to `domid` for good and starts listening on `loop`.  0 or -errno. */
-int port_set_start(struct port_set *set, struct loop *loop, uint16_t domid);
+/* Restricts it to `domid` for good, if this kernel can.  0 or -errno. */
+int port_set_restrict(struct port_set *set, uint16_t domid);
+/* Starts listening on `loop`. */
+void port_set_start(struct port_set *set, struct loop *loop);
 void port_set_close(struct port_set *set, struct loop *loop);
 
 /* Binds to the guest's port.  0 or -errno (-EINVAL, -ENOENT: no such port there for us). */

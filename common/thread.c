@@ -5,7 +5,8 @@
  * there is no lock.  What one has to ask of another goes through the other's inbox, a pipe that
  * carries calls: a write of less than PIPE_BUF bytes is atomic (pipe(7)).
  *
- * The devices are opened for all threads at once, before the sandbox takes away the paths; a thread
+ * The devices are opened for all threads at once, before the sandbox takes away the paths, and each
+ * handle is restricted to the guest then, since a captured thread reaches those of all; a thread
  * itself starts when it is needed first and then stays.
  */
 #include "common/thread.h"
@@ -41,6 +42,12 @@ int thread_open(struct thread *thread, uint16_t domid, uint32_t spin_us, enum lo
 			  strerror(-err));
 		return err;
 	}
+	err = port_set_restrict(&thread->ports, domid);
+	if (err < 0) {
+		log_error("can't restrict the event channels to guest %u: %s", domid,
+			  strerror(-err));
+		return err;
+	}
 	if (pipe2(thread->inbox, O_CLOEXEC | O_NONBLOCK) == 0)
 		return 0;
 	err = -errno;
@@ -66,10 +73,7 @@ int thread_begin(struct thread *thread)
 		return err;
 	thread->loop.spin_us = thread->spin_us;
 	thread->inbox_poll = loop_poll_add(&thread->loop, thread->inbox[0], inbox_ready, thread);
-	err = port_set_start(&thread->ports, &thread->loop, thread->domid);
-	if (err < 0)
-		log_panic("can't restrict the event channels to domain %u: %s", thread->domid,
-			  strerror(-err));
+	port_set_start(&thread->ports, &thread->loop);
 	return 0;
 }
 

@@ -110,6 +110,11 @@ static int worker_confine(struct worker *worker, const struct worker_config *con
 		err = thread_open(&worker->threads[i], config->domid, config->spin_us, config->way);
 	if (err < 0)
 		return err;
+	log_debug("%s guest %u",
+		  worker->threads[0].ports.restricted
+			  ? "event channels are restricted to"
+			  : "this kernel can't restrict event channels to",
+		  config->domid);
 	err = sandbox_enter(config->uid);
 	if (err < 0)
 		log_error("can't enter the sandbox: %s", strerror(-err));
