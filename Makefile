@@ -46,7 +46,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
 PROGRAMS = $(BUILD)/blkback
-LIBS_PRODUCT = -ludev -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lnbd -pthread
+LIBS_PRODUCT = -ludev -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lseccomp -lnbd -pthread
 
 .DEFAULT_GOAL = all
 all: programs
@@ -91,7 +91,7 @@ $(BUILD)/hv: $(call obj,$(hv_c))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/lib/libxengnttab.so.1: $(call pic,$(addprefix loopback/,libxengnttab.c libxengntshr.c \
-                gnttab_copy.c gnttab_handle.c hvclient.c))
+                gnttab_copy.c gnttab_handle.c hvclient.c seccomp_load.c))
 $(BUILD)/lib/libxenevtchn.so.1: $(call pic,$(addprefix loopback/,libxenevtchn.c evtchn_reopen.c \
                 hvclient.c))
 $(BUILD)/lib/libxenforeignmemory.so.1: $(call pic,$(addprefix loopback/,libxenforeignmemory.c \
@@ -134,10 +134,11 @@ TEST_PROGS := $(patsubst tests/progs/%.c,$(BUILD)/tests/%,$(wildcard tests/progs
 check-run check-aio: $(TEST_PROGS)
 
 # Loaded into blkback, sanitized or not.
-check-run check-aio: $(BUILD)/tests/secure_erase.so
+PRELOADS := $(patsubst tests/preload/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preload/*.c))
+check-run check-aio: $(PRELOADS)
 $(BUILD)/pic/tests/preload/%.o: SANFLAGS =
 
-$(BUILD)/tests/secure_erase.so: $(call pic,tests/preload/secure_erase.c)
+$(PRELOADS): $(BUILD)/tests/%.so: $(BUILD)/pic/tests/preload/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK_SHARED) -o $@ $^
@@ -287,11 +288,13 @@ tsan:
 XEN_TESTS := $(patsubst %,tests/xen/%.t,first-light queues qcow2 grub attach reload)
 XEN_TESTS += $(filter-out $(XEN_TESTS),$(sort $(wildcard tests/xen/*.t)))
 
+XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback halfback halfback-dm tests/captured.so)
+
 deps-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)
 
 check-xen: deps-xen
-	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
+	@$(MAKE) --no-print-directory $(XEN_PROGRAMS)
 	@BUILD=$(BUILD) tests/xen/boot $(XEN_TESTS)
 
 demo:
@@ -300,7 +303,7 @@ demo:
 	@BUILD=$(BUILD) demo/demo.sh
 
 demo-xen: deps-xen
-	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
+	@$(MAKE) --no-print-directory $(XEN_PROGRAMS)
 	@BUILD=$(BUILD) demo/demo-xen.sh
 
 bench:
@@ -310,7 +313,7 @@ bench:
 
 bench-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN) $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
+	@$(MAKE) --no-print-directory $(XEN_PROGRAMS)
 	@BUILD=$(BUILD) bench/xen.sh
 
 install: $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm

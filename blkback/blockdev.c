@@ -18,6 +18,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "blkback/disk_filters.h"
+
 /* ---- measuring -------------------------------------------------------------------------- */
 
 /* A number that sysfs has for the device, below `dir`; UINT64_MAX if there is none. */
@@ -162,3 +164,10 @@ int blockdev_disk_open(struct disk **disk, struct disk *below, int fd)
 	*disk = &b->disk;
 	return 0;
 }
+
+static const struct filter_rule blockdev_rules[] = {
+	FILTER_INT(ioctl, 1, BLKDISCARD),
+	FILTER_INT(ioctl, 1, BLKSECDISCARD),
+};
+
+const struct filter blockdev_filter = {FILTER_RULES(blockdev_rules)};

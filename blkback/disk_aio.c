@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "blkback/disk_file.h"
+#include "blkback/disk_filters.h"
 #include "common/aio.h"
 
 enum {
@@ -181,3 +182,10 @@ const struct disk_ops disk_aio = {
 	.submit = aio_submit_io,
 	.close = aio_disk_close,
 };
+
+static const struct filter_rule disk_aio_rules[] = {
+	FILTER_ALLOW(fdatasync),
+	FILTER_INT(fallocate, 1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE),
+};
+
+const struct filter disk_aio_filter = {FILTER_RULES(disk_aio_rules)};

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include "blkback/disk_filters.h"
+
 enum {
 	AT_ONCE_MAX =
 		131072,	    /* bytes; a turn must not take too long for the thread's other rings */
@@ -105,3 +107,10 @@ bool file_io_continues(struct disk_io *io, int res)
 	iov_advance(io, (uint64_t)res);
 	return true;
 }
+
+static const struct filter_rule file_rules[] = {
+	FILTER_ALLOW(preadv),
+	FILTER_ALLOW(pwritev),
+};
+
+const struct filter disk_file_filter = {FILTER_RULES(file_rules)};

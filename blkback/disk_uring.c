@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "blkback/disk_file.h"
+#include "blkback/disk_filters.h"
 
 static void uring_done(struct op *op, int res, uint32_t cqe_flags);
 
@@ -92,6 +93,13 @@ static void uring_close(struct disk *disk)
 {
 	free(disk);
 }
+
+static const uint8_t disk_uring_ops[] = {
+	IORING_OP_READ,	  IORING_OP_READV, IORING_OP_WRITE,
+	IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE,
+};
+
+const struct filter disk_uring_filter = {FILTER_OPS(disk_uring_ops), .sqe_flags = IOSQE_ASYNC};
 
 const struct disk_ops disk_uring = {
 	.name = "uring",

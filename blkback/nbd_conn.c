@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blkback/disk_filters.h"
+
 enum {
 	HELLO_MS = 8000,	/* for a handshake */
 	STEADY_NS = 1000000000, /* a connection that lasted so long was one */
@@ -301,3 +303,13 @@ void nbd_line_ready(void *arg, int events)
 	n->line = -1;
 	nbd_settle(n);
 }
+
+/* What libnbd does with a socket that it is given.  It makes none. */
+static const struct filter_rule nbd_rules[] = {
+	FILTER_NULL(recvfrom, 4),      FILTER_NULL(sendto, 4),
+	FILTER_ALLOW(shutdown),	       FILTER_ALLOW(poll),
+	FILTER_INT(fcntl, 1, F_GETFD), FILTER_INT(fcntl, 1, F_SETFD),
+	FILTER_INT(fcntl, 1, F_GETFL), FILTER_INT(fcntl, 1, F_SETFL),
+};
+
+const struct filter nbd_filter = {FILTER_RULES(nbd_rules)};

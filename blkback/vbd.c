@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blkback/disk_filters.h"
 #include "common/log.h"
 
 struct vbd {
@@ -268,4 +269,5 @@ const struct worker_ops vbd_worker_ops = {
 	.close = vbd_handle_close,
 	.resize = vbd_handle_resize,
 	.close_all = vbd_handle_close_all,
+	.filters = {disk_filters[LOOP_URING], disk_filters[LOOP_EPOLL]},
 };

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/filter.h"
 #include "common/log.h"
 
 enum {
@@ -251,3 +252,10 @@ void aio_wait(struct aio *aio, unsigned int n, long ns)
 	got = io_getevents(aio->context, n, AIO_BATCH, aio->events, &limit);
 	aio->waited = got > 0 ? (uint32_t)got : 0;
 }
+
+static const struct filter_rule aio_rules[] = {
+	FILTER_INT(io_setup, 0, AIO_EVENTS), FILTER_ALLOW(io_destroy), FILTER_ALLOW(io_submit),
+	FILTER_ALLOW(io_getevents),	     FILTER_ALLOW(eventfd2),
+};
+
+const struct filter aio_filter = {FILTER_RULES(aio_rules)};

@@ -43,4 +43,7 @@ bool aio_reap(struct aio *aio);
 /* Until `n` have completed, for `ns` nanoseconds at most, and not at all for fewer. */
 void aio_wait(struct aio *aio, unsigned int n, long ns);
 
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter aio_filter;
+
 #endif

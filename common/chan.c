@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/filter.h"
+
 union chan_control {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(sizeof(int) * CHAN_FDS_MAX)];
@@ -20,6 +22,7 @@ int chan_send(int chan, const struct chan_msg *msg)
 	union chan_control control = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)msg, .iov_len = sizeof(*msg)};
 	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t n;
 
 	if (msg->nfds > 0) {
 		struct cmsghdr *c;
@@ -32,7 +35,10 @@ int chan_send(int chan, const struct chan_msg *msg)
 		c->cmsg_len = CMSG_LEN(sizeof(int) * msg->nfds);
 		memcpy(CMSG_DATA(c), msg->fds, sizeof(int) * msg->nfds);
 	}
-	return sendmsg(chan, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	/* A worker may not send any; see chan_rules. */
+	n = msg->nfds > 0 ? sendmsg(chan, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT)
+			  : send(chan, msg, sizeof(*msg), MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 ? -errno : 0;
 }
 
 int chan_take_stats(struct chan_msg *msg)
@@ -78,3 +84,11 @@ int chan_recv(int chan, struct chan_msg *msg)
 		close(msg->fds[i]);
 	return -EPROTO;
 }
+
+/* No sendmsg: a worker sends no descriptors, so one that is captured can give none away. */
+static const struct filter_rule chan_rules[] = {
+	FILTER_NULL(sendto, 4),
+	FILTER_ALLOW(recvmsg),
+};
+
+const struct filter chan_filter = {FILTER_RULES(chan_rules)};

@@ -58,4 +58,7 @@ int chan_take_stats(struct chan_msg *msg);
 /* 1 a message, 0 none now, -EPIPE the peer is gone, -EPROTO nonsense. */
 int chan_recv(int chan, struct chan_msg *msg);
 
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter chan_filter;
+
 #endif

@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/types.h>
+#include <xen/gntdev.h>
+
+#include "common/filter.h"
 #include "common/log.h"
 
 int grant_batch_init(struct grant_batch *batch, xengnttab_handle *xgt, uint16_t domid,
@@ -89,3 +93,14 @@ uint32_t grant_batch_run(struct grant_batch *batch)
 	batch->count = 0;
 	return refused;
 }
+
+/* What libxengnttab does, here and in grant_cache.c; not among it: dma-bufs. */
+static const struct filter_rule grant_rules[] = {
+	FILTER_INT(ioctl, 1, IOCTL_GNTDEV_GRANT_COPY),
+	FILTER_INT(ioctl, 1, IOCTL_GNTDEV_MAP_GRANT_REF),
+	FILTER_INT(ioctl, 1, IOCTL_GNTDEV_UNMAP_GRANT_REF),
+	FILTER_INT(ioctl, 1, IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR),
+	FILTER_ALLOW(clock_nanosleep), /* while the guest's page is swapped out */
+};
+
+const struct filter grant_filter = {FILTER_RULES(grant_rules)};

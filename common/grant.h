@@ -34,4 +34,7 @@ void grant_copy_out(struct grant_batch *batch, const void *local, uint32_t ref, 
 /* Does all that is queued, in one call.  How many copies were refused. */
 uint32_t grant_batch_run(struct grant_batch *batch);
 
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter grant_filter;
+
 #endif

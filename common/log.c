@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/filter.h"
+
 static const char *log_name = "halfback";
 static bool log_verbose;
 static bool log_to_journal;
@@ -114,3 +116,7 @@ void log_guest(struct log_limit *limit, const char *fmt, ...)
 		snprintf(word, sizeof(word), "warning: (%u like it not shown) ", held);
 	LOG_AT(4, word);
 }
+
+static const struct filter_rule log_rules[] = {FILTER_ALLOW(write)};
+
+const struct filter log_filter = {FILTER_RULES(log_rules)};

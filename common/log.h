@@ -42,4 +42,7 @@ void log_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
  * *limit. */
 bool log_limit_pass(struct log_limit *limit, uint64_t now_ms, uint32_t *held);
 
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter log_filter;
+
 #endif

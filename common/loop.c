@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/filter.h"
 #include "common/log.h"
 #include "common/loop_way.h"
 
@@ -39,14 +40,27 @@ uint64_t loop_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-int loop_init(struct loop *loop, unsigned int entries, enum loop_way way)
+int loop_prepare(struct loop *loop, unsigned int entries, enum loop_way way,
+		 const struct filter *const *filters)
 {
 	memset(loop, 0, sizeof(*loop));
 	loop->way = way;
 	loop->ops = way == LOOP_URING ? &loop_uring : &loop_epoll;
 	loop->gap_ns = UINT32_MAX;
 	loop->wake_fd = -1;
-	return loop->ops->init(loop, entries);
+	return loop->ops->init(loop, entries, filters);
+}
+
+int loop_begin(struct loop *loop)
+{
+	return loop->ops->begin(loop);
+}
+
+int loop_init(struct loop *loop, unsigned int entries, enum loop_way way)
+{
+	int err = loop_prepare(loop, entries, way, NULL);
+
+	return err < 0 ? err : loop_begin(loop);
 }
 
 void loop_free(struct loop *loop)
@@ -348,3 +362,10 @@ int loop_run(struct loop *loop)
 	}
 	return 0;
 }
+
+static const struct filter_rule loop_rules[] = {
+	FILTER_ALLOW(eventfd2), /* by which threads wake it */
+	FILTER_ALLOW(write),
+};
+
+const struct filter loop_filter = {FILTER_RULES(loop_rules)};

@@ -77,6 +77,15 @@ struct loop {
  * before the kernel is entered early.
  */
 int loop_init(struct loop *loop, unsigned int entries, enum loop_way way);
+/*
+ * The same in two steps, with the sandbox closing between them.  loop_prepare() makes a loop whose
+ * io_uring can do no more than `filters` name (filter.h); loop_begin() is for the thread that will
+ * run it, before anything else is done with it.  0 or -errno, both.
+ */
+struct filter;
+int loop_prepare(struct loop *loop, unsigned int entries, enum loop_way way,
+		 const struct filter *const *filters);
+int loop_begin(struct loop *loop);
 /* After the last thread that could post has ended. */
 void loop_free(struct loop *loop);
 /* Runs until loop->stop.  0, or -errno if the waiting itself failed. */
@@ -120,5 +129,8 @@ void loop_post(struct loop *loop, struct loop_post *post, int res);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t loop_now_ns(void);
+
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter loop_filter;
 
 #endif

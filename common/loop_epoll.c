@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/aio.h"
+#include "common/filter.h"
 #include "common/log.h"
 
 enum {
@@ -34,11 +35,12 @@ struct loop_epoll {
 	LIST_HEAD(, loop_poll) dead; /* deleted, but events[] may name them */
 };
 
-static int epoll_init(struct loop *loop, unsigned int entries)
+static int epoll_init(struct loop *loop, unsigned int entries, const struct filter *const *filters)
 {
 	struct loop_epoll *epoll = calloc(1, sizeof(*epoll));
 
 	(void)entries;
+	(void)filters;
 	if (!epoll)
 		return -ENOMEM;
 	epoll->timer_fd = -1;
@@ -48,6 +50,12 @@ static int epoll_init(struct loop *loop, unsigned int entries)
 		return -errno;
 	}
 	loop->epoll = epoll;
+	return 0;
+}
+
+static int epoll_begin(struct loop *loop)
+{
+	(void)loop;
 	return 0;
 }
 
@@ -226,6 +234,7 @@ static int epoll_enter_many(struct loop *loop, unsigned int n, long ns)
 
 const struct loop_ops loop_epoll = {
 	.init = epoll_init,
+	.begin = epoll_begin,
 	.free = epoll_free,
 	.enter = epoll_enter,
 	.enter_many = epoll_enter_many,
@@ -236,3 +245,13 @@ const struct loop_ops loop_epoll = {
 	.poll_disarm = epoll_poll_disarm,
 	.timer_disarm = epoll_timer_disarm,
 };
+
+static const struct filter_rule epoll_rules[] = {
+	FILTER_ALLOW(epoll_ctl),
+	FILTER_ALLOW(epoll_wait),
+	FILTER_ALLOW(timerfd_create),
+	FILTER_ALLOW(timerfd_settime),
+	FILTER_INT(fcntl, 1, F_DUPFD_CLOEXEC),
+};
+
+const struct filter loop_epoll_filter = {FILTER_RULES(epoll_rules)};

@@ -6,32 +6,49 @@
  * With COOP_TASKRUN the kernel posts completions of a device only when we enter it, and raises
  * IORING_SQ_TASKRUN to ask for that; the spin watches this flag.  DEFER_TASKRUN would do so with
  * completions of the kernel's own threads too, which otherwise appear without an entry.
+ *
+ * io_uring does by operations what a seccomp filter forbids as system calls: open, connect, send.
+ * So a confined loop's ring is restricted to the operations that are used.  That is done while it
+ * is disabled still; the thread that enables it becomes the only one that may submit.
  */
 #include "common/loop_way.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "common/filter.h"
 #include "common/log.h"
 
-static int uring_init(struct loop *loop, unsigned int entries)
+static int uring_init(struct loop *loop, unsigned int entries, const struct filter *const *filters)
 {
 	struct io_uring_params params = {
-		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
-			 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE,
+		.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+			 IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+			 IORING_SETUP_CQSIZE,
 		.cq_entries = entries * 4,
 	};
 	int err;
 
 	err = io_uring_queue_init_params(entries, &loop->ring, &params);
 	if (err == -EINVAL) { /* a kernel before 6.1 */
-		memset(&params, 0, sizeof(params));
+		params = (struct io_uring_params){.flags = IORING_SETUP_R_DISABLED};
 		err = io_uring_queue_init_params(entries, &loop->ring, &params);
 	}
-	if (err < 0)
+	if (err < 0 || !filters)
 		return err;
-	io_uring_register_ring_fd(&loop->ring); /* saves a lookup per entry; not needed */
-	return 0;
+	err = filter_ring(&loop->ring, filters);
+	if (err < 0)
+		io_uring_queue_exit(&loop->ring);
+	return err;
+}
+
+static int uring_begin(struct loop *loop)
+{
+	/* Saves a lookup per entry; not needed.  A restricted ring takes it only before. */
+	io_uring_register_ring_fd(&loop->ring);
+	/* liburing 2.3 has a function for it, but does not export it. */
+	return io_uring_register((unsigned int)loop->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS,
+				 NULL, 0);
 }
 
 static void uring_free(struct loop *loop)
@@ -206,6 +223,7 @@ static int uring_enter_many(struct loop *loop, unsigned int n, long ns)
 
 const struct loop_ops loop_uring = {
 	.init = uring_init,
+	.begin = uring_begin,
 	.free = uring_free,
 	.enter = uring_enter,
 	.enter_many = uring_enter_many,
@@ -216,3 +234,17 @@ const struct loop_ops loop_uring = {
 	.poll_disarm = uring_poll_disarm,
 	.timer_disarm = uring_timer_disarm,
 };
+
+/* No io_uring_setup: a ring that is made now would not be restricted. */
+static const struct filter_rule uring_rules[] = {
+	FILTER_ALLOW(io_uring_enter),
+	FILTER_INT(io_uring_register, 1, IORING_REGISTER_RING_FDS),
+	FILTER_INT(io_uring_register, 1, IORING_REGISTER_ENABLE_RINGS),
+};
+
+static const uint8_t uring_ops[] = {
+	IORING_OP_NOP,	   IORING_OP_POLL_ADD,	     IORING_OP_POLL_REMOVE,
+	IORING_OP_TIMEOUT, IORING_OP_TIMEOUT_REMOVE,
+};
+
+const struct filter loop_uring_filter = {FILTER_RULES(uring_rules), FILTER_OPS(uring_ops)};

@@ -27,7 +27,10 @@ struct loop_timer {
 
 /* All but init() and free() are called from the loop's thread, each at most a few times a turn. */
 struct loop_ops {
-	int (*init)(struct loop *loop, unsigned int entries);
+	/* With filters: what it waits on does no more than these name, and nothing until begin().
+	 */
+	int (*init)(struct loop *loop, unsigned int entries, const struct filter *const *filters);
+	int (*begin)(struct loop *loop);
 	void (*free)(struct loop *loop);
 	/* Submits what is queued and waits, or not, until something completes.  0 or -errno. */
 	int (*enter)(struct loop *loop, bool wait);
@@ -52,5 +55,8 @@ extern const struct loop_ops loop_uring, loop_epoll;
 
 void loop_poll_free(struct loop_poll *poll);
 void loop_timer_free(struct loop_timer *timer);
+
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter loop_uring_filter, loop_epoll_filter;
 
 #endif

@@ -11,12 +11,14 @@
 #include "common/offload.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/filter.h"
 #include "common/log.h"
 
 enum {
@@ -177,3 +179,12 @@ void offload_run(struct offload *offload, struct offload_job *job)
 		loop_post(offload->loop, &job->post, job->run(job));
 	}
 }
+
+/* Semaphores, malloc's locks and pthread_join; no other way to wait: they have a history. */
+static const struct filter_rule offload_rules[] = {
+	FILTER_MASK(futex, 1, (uint32_t)FUTEX_CMD_MASK, FUTEX_WAIT),
+	FILTER_MASK(futex, 1, (uint32_t)FUTEX_CMD_MASK, FUTEX_WAKE),
+	FILTER_MASK(futex, 1, (uint32_t)FUTEX_CMD_MASK, FUTEX_WAIT_BITSET),
+};
+
+const struct filter offload_filter = {FILTER_RULES(offload_rules)};

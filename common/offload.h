@@ -39,4 +39,7 @@ bool offload_free(struct offload *offload);
 /* Has job->run(job) called; job->done() comes from the loop, never from here. */
 void offload_run(struct offload *offload, struct offload_job *job);
 
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter offload_filter;
+
 #endif

@@ -13,6 +13,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include <xen/evtchn.h>
+
+#include "common/filter.h"
 #include "common/log.h"
 
 static struct port *port_find(const struct port_set *set, evtchn_port_t local)
@@ -125,3 +128,14 @@ void port_notify(struct port *port)
 	if (port->set)
 		xenevtchn_notify(port->set->xce, port->local);
 }
+
+/* What libxenevtchn does; not among it: ports of other kinds, a virq, a reset. */
+static const struct filter_rule port_rules[] = {
+	FILTER_ALLOW(read),  /* the pending port */
+	FILTER_ALLOW(write), /* unmask */
+	FILTER_INT(ioctl, 1, IOCTL_EVTCHN_NOTIFY),
+	FILTER_INT(ioctl, 1, IOCTL_EVTCHN_BIND_INTERDOMAIN),
+	FILTER_INT(ioctl, 1, IOCTL_EVTCHN_UNBIND),
+};
+
+const struct filter port_filter = {FILTER_RULES(port_rules)};

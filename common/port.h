@@ -47,4 +47,7 @@ void port_unbind(struct port *port);
 /* One hypercall.  An unbound peer is no error: Xen drops the event. */
 void port_notify(struct port *port);
 
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter port_filter;
+
 #endif

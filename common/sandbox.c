@@ -8,6 +8,10 @@
  *   user id      needs CAP_SETUID; a uid of its own, so that no worker can signal or trace another
  *   capabilities none left, in no set
  *   no_new_privs nothing that it could execute would give any back
+ *   system calls but those that the rest of its life needs (filter.c)
+ *
+ * There is no user namespace: it would only give capabilities back.  Nor a pid namespace, in which
+ * the first process takes no SIGABRT: no call that names another process is left.
  */
 #include "common/sandbox.h"
 
@@ -20,6 +24,12 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum {
+	FILES_MAX = 4096,     /* a disk takes 3, and 1 for each queue */
+	THREADS_LIMIT = 4096, /* of a user, and so of a worker; io_uring's count, too */
+	THREAD_DATA_GIB = 5,  /* as many rings as it has ports for, with the largest buffers */
+};
 
 /* A tmpfs with room for nothing becomes the root; the old one is let go. */
 static int sandbox_root(void)
@@ -39,9 +49,34 @@ static int sandbox_root(void)
 	return 0;
 }
 
+/* Lowers a limit; one that is lower stays. */
+static int limit_set(int resource, rlim_t value)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0)
+		return -errno;
+	if (limit.rlim_max > value)
+		limit.rlim_max = value;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(resource, &limit) < 0 ? -errno : 0;
+}
+
+int sandbox_limits(uint32_t threads)
+{
+	int err = limit_set(RLIMIT_NOFILE, FILES_MAX);
+
+	if (err == 0)
+		err = limit_set(RLIMIT_NPROC, THREADS_LIMIT);
+	/* Private memory: a sanitizer's shadow is terabytes of it, though it uses few. */
+	if (err == 0 && !SANITIZED)
+		err = limit_set(RLIMIT_DATA, (rlim_t)threads * THREAD_DATA_GIB << 30);
+	return err;
+}
+
 int sandbox_user(uid_t uid)
 {
-	/* A worker makes no file, no core image of guest data, and no process. */
+	/* No core image of guest data. */
 	const struct rlimit none = {0, 0};
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
@@ -55,7 +90,8 @@ int sandbox_user(uid_t uid)
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
 		return -EPERM;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	/* No other process of this user, which there should be none of, looks into this one. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
 }

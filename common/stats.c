@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/filter.h"
 #include "common/instance.h"
 #include "common/loop.h"
 #include "common/stats_read.h"
@@ -182,3 +183,9 @@ void stats_unmap(struct stats *stats)
 	munmap(stats->file, stats_file_size(stats->queues));
 	stats->file = NULL;
 }
+
+static const struct filter_rule stats_rules[] = {
+	FILTER_INT(newfstatat, 3, AT_EMPTY_PATH), /* fstat, as glibc calls it */
+};
+
+const struct filter stats_filter = {FILTER_RULES(stats_rules)};

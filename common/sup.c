@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/filter.h"
 #include "common/stats.h"
 #include "common/worker.h"
 
@@ -111,8 +112,9 @@ static void guest_reap(void *arg, int events)
 	if (waitpid(guest->pid, &status, WNOHANG) != guest->pid)
 		return;
 	if (WIFSIGNALED(status))
-		log_error("the worker of guest %u was ended by signal %d (%s)", guest->domid,
-			  WTERMSIG(status), strsignal(WTERMSIG(status)));
+		log_error("the worker of guest %u was ended by signal %d (%s)%s", guest->domid,
+			  WTERMSIG(status), strsignal(WTERMSIG(status)),
+			  WTERMSIG(status) == SIGSYS ? ": " FILTER_DEATH : "");
 	else if (WEXITSTATUS(status) != 0)
 		log_error("the worker of guest %u ended with status %d", guest->domid,
 			  WEXITSTATUS(status));

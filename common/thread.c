@@ -14,40 +14,64 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/filter.h"
 
 struct call {
 	void (*call)(void *arg);
 	void *arg;
 };
 
-int thread_open(struct thread *thread, uint16_t domid, uint32_t spin_us, enum loop_way way)
+static int thread_open_loop(struct thread *thread, enum loop_way way,
+			    const struct filter *const *filters)
+{
+	int err = loop_prepare(&thread->loop, 256, way, filters);
+
+	if (err < 0)
+		log_error("can't wait for I/O by %s: %s; %s",
+			  way == LOOP_URING ? "io_uring" : "epoll", strerror(-err),
+			  way == LOOP_URING ? "start blkback with --no-io-uring"
+					    : "is the system out of files?");
+	return err;
+}
+
+static int thread_open_ports(struct thread *thread)
+{
+	int err = port_set_open(&thread->ports);
+
+	if (err < 0) {
+		log_error("can't open the event channel device: %s; is xen-evtchn loaded?",
+			  strerror(-err));
+		return err;
+	}
+	err = port_set_restrict(&thread->ports, thread->domid);
+	if (err < 0)
+		log_error("can't restrict the event channels to guest %u: %s", thread->domid,
+			  strerror(-err));
+	return err;
+}
+
+int thread_open(struct thread *thread, uint16_t domid, enum loop_way way,
+		const struct filter *const *filters)
 {
 	int err;
 
 	memset(thread, 0, sizeof(*thread));
 	thread->domid = domid;
-	thread->spin_us = spin_us;
-	thread->way = way;
 	thread->xgt = xengnttab_open(NULL, 0);
 	if (!thread->xgt) {
 		err = -errno;
 		log_error("can't open the grant device: %s; is xen-gntdev loaded?", strerror(-err));
 		return err;
 	}
-	err = port_set_open(&thread->ports);
-	if (err < 0) {
-		log_error("can't open the event channel device: %s; is xen-evtchn loaded?",
-			  strerror(-err));
+	err = thread_open_ports(thread);
+	if (err == 0)
+		err = thread_open_loop(thread, way, filters);
+	if (err < 0)
 		return err;
-	}
-	err = port_set_restrict(&thread->ports, domid);
-	if (err < 0) {
-		log_error("can't restrict the event channels to guest %u: %s", domid,
-			  strerror(-err));
-		return err;
-	}
 	if (pipe2(thread->inbox, O_CLOEXEC | O_NONBLOCK) == 0)
 		return 0;
 	err = -errno;
@@ -67,11 +91,10 @@ static void inbox_ready(void *arg, int events)
 
 int thread_begin(struct thread *thread)
 {
-	int err = loop_init(&thread->loop, 256, thread->way);
+	int err = loop_begin(&thread->loop);
 
 	if (err < 0)
 		return err;
-	thread->loop.spin_us = thread->spin_us;
 	thread->inbox_poll = loop_poll_add(&thread->loop, thread->inbox[0], inbox_ready, thread);
 	port_set_start(&thread->ports, &thread->loop);
 	return 0;
@@ -110,3 +133,24 @@ void thread_call(struct thread *thread, void (*call)(void *arg), void *arg)
 	if (write(thread->inbox[1], &message, sizeof(message)) != sizeof(message))
 		log_panic("a thread does not take its calls");
 }
+
+/*
+ * Threads, as glibc makes them, and no processes: clone's flags are all that has to be there.
+ * clone3, whose flags no filter can see, is a call that this kernel has not got.
+ */
+enum {
+	THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND |
+		       CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+};
+
+static const struct filter_rule thread_rules[] = {
+	FILTER_MASK(clone, 0, UINT64_MAX, THREAD_FLAGS),
+	FILTER_FAIL(clone3, ENOSYS),
+	FILTER_ALLOW(set_robust_list),
+	FILTER_ALLOW(rseq),
+	FILTER_ALLOW(sched_getaffinity), /* malloc, to decide how many arenas there shall be */
+	FILTER_ALLOW(read),		 /* the inbox */
+	FILTER_ALLOW(write),
+};
+
+const struct filter thread_filter = {FILTER_RULES(thread_rules)};

@@ -26,20 +26,20 @@ struct thread {
 	/* Of lines that the guest causes: a new connection gives no new budget. */
 	struct log_limit limit;
 	struct loop_poll *inbox_poll;
-	int inbox[2];	  /* a pipe of calls */
-	uint32_t load;	  /* the main thread's: how many rings it was given */
-	bool running;	  /* the main thread's */
-	uint16_t domid;	  /* of the guest */
-	uint32_t spin_us; /* of its loop */
-	enum loop_way way;
+	int inbox[2];	/* a pipe of calls */
+	uint32_t load;	/* the main thread's: how many rings it was given */
+	bool running;	/* the main thread's */
+	uint16_t domid; /* of the guest */
 };
 
 /*
- * Opens what the sandbox would refuse later: the devices.  0 or -errno; says itself what failed.
+ * Opens what the sandbox would refuse later: the devices, and the loop's io_uring, which will do no
+ * more than `filters` name (filter.h).  0 or -errno; says itself what failed.
  */
-int thread_open(struct thread *thread, uint16_t domid, uint32_t spin_us, enum loop_way way);
+int thread_open(struct thread *thread, uint16_t domid, enum loop_way way,
+		const struct filter *const *filters);
 
-/* Makes the loop of the calling thread, listening to its ports and calls.  0 or -errno. */
+/* Makes the loop the calling thread's, listening to its ports and calls.  0 or -errno. */
 int thread_begin(struct thread *thread);
 
 /* Starts a thread of the process that runs the loop; does nothing if it runs.  0 or -errno. */
@@ -50,5 +50,8 @@ int thread_start(struct thread *thread);
  * order.  From any thread, to any that runs; for the control path: it is a system call.
  */
 void thread_call(struct thread *thread, void (*call)(void *arg), void *arg);
+
+/* What it asks of the kernel when it is confined: filter.h. */
+extern const struct filter thread_filter;
 
 #endif

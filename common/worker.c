@@ -9,12 +9,23 @@
  */
 #include "common/worker.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/aio.h"
+#include "common/filter.h"
+#include "common/grant.h"
 #include "common/log.h"
+#include "common/loop_way.h"
+#include "common/offload.h"
 #include "common/sandbox.h"
+#include "common/stats.h"
+
+enum {
+	FILTERS_MAX = 32
+};
 
 void worker_answer(enum chan_type type, uint32_t devid, uint32_t serial, const char *text)
 {
@@ -100,14 +111,35 @@ static void worker_chan_ready(void *arg, int events)
 	worker_quit(worker);
 }
 
-/* Opens what the sandbox would refuse, then enters it. */
-static int worker_confine(struct worker *worker, const struct worker_config *config)
+/* The tables of all that a worker consists of. */
+static void worker_filters(const struct filter **list, const struct worker_ops *ops,
+			   enum loop_way way)
+{
+	static const struct filter *const frame[] = {
+		&log_filter,  &chan_filter,  &thread_filter,  &loop_filter,
+		&port_filter, &grant_filter, &offload_filter, &stats_filter,
+	};
+
+	for (size_t i = 0; i < sizeof(frame) / sizeof(frame[0]); i++)
+		*list++ = frame[i];
+	*list++ = way == LOOP_URING ? &loop_uring_filter : &loop_epoll_filter;
+	if (way == LOOP_EPOLL)
+		*list++ = &aio_filter;
+	for (const struct filter *const *own = ops->filters[way]; *own; own++)
+		*list++ = *own;
+	*list = NULL;
+}
+
+static int worker_open(struct worker *worker, const struct worker_config *config,
+		       const struct filter *const *filters)
 {
 	int err = 0;
 
 	worker->thread_count = config->threads;
-	for (uint32_t i = 0; i < config->threads && err == 0; i++)
-		err = thread_open(&worker->threads[i], config->domid, config->spin_us, config->way);
+	for (uint32_t i = 0; i < config->threads && err == 0; i++) {
+		err = thread_open(&worker->threads[i], config->domid, config->way, filters);
+		worker->threads[i].loop.spin_us = config->spin_us;
+	}
 	if (err < 0)
 		return err;
 	log_debug("%s guest %u",
@@ -115,7 +147,24 @@ static int worker_confine(struct worker *worker, const struct worker_config *con
 			  ? "event channels are restricted to"
 			  : "this kernel can't restrict event channels to",
 		  config->domid);
-	err = sandbox_enter(config->uid);
+	return 0;
+}
+
+/* Opens what the sandbox would refuse, then enters it. */
+static int worker_confine(struct worker *worker, const struct worker_config *config)
+{
+	const struct filter *filters[FILTERS_MAX];
+	int err;
+
+	worker_filters(filters, worker->ops, config->way);
+	err = worker_open(worker, config, filters);
+	if (err < 0)
+		return err;
+	err = sandbox_limits(config->threads);
+	if (err == 0)
+		err = sandbox_enter(config->uid);
+	if (err == 0)
+		err = filter_load(filters);
 	if (err < 0)
 		log_error("can't enter the sandbox: %s", strerror(-err));
 	return err;
@@ -133,11 +182,8 @@ int worker_main(const struct worker_ops *ops, const struct worker_config *config
 		return 1;
 	main_thread->running = true;
 	err = thread_begin(main_thread);
-	if (err < 0) {
-		log_error("can't wait for I/O by %s: %s; start blkback with --no-io-uring",
-			  config->way == LOOP_URING ? "io_uring" : "epoll", strerror(-err));
-		return 1;
-	}
+	if (err < 0)
+		log_panic("can't enable a loop: %s", strerror(-err));
 	worker.chan_poll =
 		loop_poll_add(&main_thread->loop, WORKER_CHAN, worker_chan_ready, &worker);
 	err = loop_run(&main_thread->loop);

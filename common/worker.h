@@ -35,6 +35,8 @@ struct worker_ops {
 	void (*resize)(struct worker *worker, const struct chan_msg *msg);
 	/* As close(), for all, with nobody to answer. */
 	void (*close_all)(struct worker *worker);
+	/* What all this asks of the kernel, by `enum loop_way`; filter.h. */
+	const struct filter *const *filters[2];
 };
 
 /* How a supervisor starts a worker; see sup.c. */

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 19
+plan 23
 
 # Started with groups that it must give up.
 setpriv --groups=4,27 "$BUILD/blkback" >>"$XLOOP_DIR/blkback.log" 2>&1 &
@@ -31,6 +31,8 @@ for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 	is "$(status $set)" 0000000000000000 "$set is empty"
 done
 is "$(status NoNewPrivs)" 1 "it can't gain privileges"
+is "$(status Seccomp) $(status Seccomp_filters)" "2 1" "it has a filter of system calls"
+is "$(stat -c %U "/proc/$pid/maps")" root "its memory is nobody's to look at"
 is "$(find "/proc/$pid/root/" 2>/dev/null | wc -l)" 1 "its root is empty"
 is "$(readlink "/proc/$pid/cwd")" "$(readlink "/proc/$pid/root")" "where it also works"
 like "$(findmnt -nN "$pid" -o OPTIONS / 2>/dev/null)" "^ro," "which can't be written"
@@ -39,6 +41,8 @@ for ns in net mnt ipc uts; do
 	tap_result $? "its $ns namespace is its own"
 done
 is "$(awk '/^Max core file size/ { print $5 $6 }' "/proc/$pid/limits")" 00 "it leaves no core image of a guest's data"
+is "$(awk '/^Max open files/ { print $4, $5 }' "/proc/$pid/limits")" "4096 4096" "it may have so many files"
+is "$(awk '/^Max processes/ { print $3, $4 }' "/proc/$pid/limits")" "4096 4096" "and so many threads"
 
 # Nothing is open but what it needs: log, channel, its image, io_uring, event channels and grants.
 opened=$(for fd in "/proc/$pid/fd/"*; do readlink "$fd"; done |
