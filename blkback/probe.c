@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blkback/disk_filters.h"
 #include "blkback/helper.h"
+#include "common/log.h"
 #include "common/sandbox.h"
 
 static uint32_t block_size(struct nbd_handle *nbd, int which)
@@ -49,6 +51,9 @@ static void probe_complain(void)
 	fprintf(stderr, "%s\n", text ? text : "it speaks no NBD");
 }
 
+/* It complains on stderr, as a log does. */
+static const struct filter *const probe_filters[] = {&log_filter, &chan_filter, &nbd_filter, NULL};
+
 int probe_main(int argc, char **argv)
 {
 	struct chan_msg msg = {.type = CHAN_PROBED};
@@ -59,6 +64,8 @@ int probe_main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	err = sandbox_enter((uid_t)strtoul(argv[2], NULL, 10));
+	if (err == 0)
+		err = filter_load(probe_filters);
 	if (err < 0) {
 		fprintf(stderr, "can't enter the sandbox: %s\n", strerror(-err));
 		return 1;

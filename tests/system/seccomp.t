@@ -8,7 +8,7 @@ in_host "$@"
 KILLS=(open socket connect execve fork namespace map-code make-code ptrace kill signal prctl keyring dup x32 virq dmabuf
 	terminal owner pi-futex new-ring ring-buffers)
 REFUSED=(op-open op-connect op-send op-socket op-link)
-plan $((${#KILLS[@]} + ${#REFUSED[@]} + 13))
+plan $((${#KILLS[@]} + ${#REFUSED[@]} + 14))
 
 # A preloaded library stands before a sanitizer's; and a sanitizer may look for files that it does not find.
 export ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0
@@ -77,4 +77,17 @@ captured_end
 captured_start clone3 --no-io-uring
 ok "by libaio and threads it works, too" load --rw=randrw --verify --ios=500
 is "$(gave clone3)" -38 "  with the same filter"
+captured_end
+
+# What reads a strange server's first bytes has a filter, too.  This server takes its time.
+nbdkit --exit-with-parent -f --filter=delay -U "$WORK/nbd.sock" memory 1M delay-open=3 &
+wait_for 10 test -S "$WORK/nbd.sock"
+blkback_start
+xloop block-attach g "vdev=xvda,target=nbd+unix:///?socket=$WORK/nbd.sock" >"$WORK/attach" 2>&1 &
+attach=$!
+probe_is_filtered() {
+	grep -qE '^Seccomp:[[:space:]]2' "/proc/$(pgrep -P "$BLKBACK_PID" -f -- --probe)/status"
+}
+ok "so has the probe of an NBD server" wait_for 3 probe_is_filtered
+wait $attach
 captured_end
