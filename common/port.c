@@ -29,7 +29,8 @@ static struct port *port_find(const struct port_set *set, evtchn_port_t local)
 /*
  * Takes the ports that are pending.  The descriptor is polled edge-like (multishot), so what is
  * there must be taken now; only a single bound port can't be pending twice, as it is masked
- * meanwhile, and saves the last, empty read.
+ * meanwhile, and saves the last, empty read.  What is left unread is not told again: Linux wakes
+ * only for an event that finds none before it, so not one may stay behind.
  */
 static void port_set_ready(void *arg, int events)
 {
@@ -41,15 +42,17 @@ static void port_set_ready(void *arg, int events)
 	do {
 		int local = xenevtchn_pending(set->xce);
 
-		if (local < 0)
+		if (local < 0) {
+			set->stale = false;
 			return;
+		}
 		port = port_find(set, (evtchn_port_t)local);
 		if (!port)
 			continue; /* unbound meanwhile */
 		port->kicked(port);
 		if (port->set)
 			xenevtchn_unmask(set->xce, port->local);
-	} while (!port || set->bound > 1);
+	} while (!port || set->bound > 1 || set->stale);
 }
 
 /*
@@ -119,6 +122,7 @@ void port_unbind(struct port *port)
 		if (set->ports[i] == port)
 			set->ports[i] = NULL;
 	set->bound--;
+	set->stale = true;
 	xenevtchn_unbind(set->xce, port->local);
 	port->set = NULL;
 }

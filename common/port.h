@@ -28,6 +28,7 @@ struct port_set {
 	struct port *ports[PORT_MAX];
 	int bound;
 	bool restricted; /* to the guest, by the kernel */
+	bool stale;	 /* one was unbound: its event may still lie among those of others */
 };
 
 /*
