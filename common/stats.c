@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * The files of stats.h: made by a supervisor, mapped by a worker.
- *
- * A mapped file has two ways to end the worker that writes to it, by SIGBUS: there is no memory for
- * a page when it is first touched, so the supervisor takes it all at once; and somebody makes the
- * file shorter.  A slip of an admin's hand must not cost a guest its disk, so the page that is gone
- * is replaced by one of private memory, and the numbers are lost instead.
+ * The files of stats.h: made by a supervisor, mapped by a worker.  What happens to such a file must
+ * not cost a guest its disk (runfile.c); the numbers are lost instead.
  */
 #include "common/stats.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "common/filter.h"
-#include "common/instance.h"
 #include "common/loop.h"
-#include "common/stats_read.h"
+#include "common/runfile.h"
 
 /* ---- the supervisor ---------------------------------------------------------------------- */
 
-static void stats_path(char path[PATH_MAX], const char *daemon, uint32_t domid, uint32_t devid)
+static struct runfile stats_runfile(const char *daemon, uint32_t domid, uint32_t devid)
 {
-	snprintf(path, PATH_MAX, "%s/%s-%u-%u.stats", instance_dir(), daemon, domid, devid);
+	return (struct runfile){daemon, domid, devid, "stats"};
 }
 
 static int stats_write_header(int fd, const struct stats_identity *id, uint32_t queues)
@@ -64,128 +54,57 @@ static int stats_write_header(int fd, const struct stats_identity *id, uint32_t 
 
 int stats_create(const struct stats_identity *id, uint32_t queues)
 {
-	char path[PATH_MAX];
-	int fd, err;
+	struct runfile name = stats_runfile(id->daemon, id->domid, id->devid);
+	int fd = runfile_create(&name, 0644, stats_file_size(queues));
+	int err;
 
-	stats_path(path, id->daemon, id->domid, id->devid);
-	unlink(path); /* a worker that still ends may have it mapped */
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return -errno;
-	err = -posix_fallocate(fd, 0, (off_t)stats_file_size(queues));
-	if (err == 0)
-		err = stats_write_header(fd, id, queues);
+		return fd;
+	err = stats_write_header(fd, id, queues);
 	if (err == 0)
 		return fd;
-	unlink(path);
+	runfile_remove(&name);
 	close(fd);
 	return err;
 }
 
 void stats_remove(const char *daemon, uint32_t domid, uint32_t devid)
 {
-	char path[PATH_MAX];
+	struct runfile name = stats_runfile(daemon, domid, devid);
 
-	stats_path(path, daemon, domid, devid);
-	unlink(path);
+	runfile_remove(&name);
+}
+
+static void sweep_one(const struct runfile *name, void *arg)
+{
+	(void)arg;
+	runfile_remove(name);
 }
 
 void stats_sweep(const char *daemon)
 {
-	struct stats_name *names;
-	int count = stats_list(daemon, &names);
-
-	for (int i = 0; i < count; i++)
-		stats_remove(daemon, names[i].domid, names[i].devid);
-	free(names);
+	runfile_each(daemon, "stats", sweep_one, NULL);
 }
 
 /* ---- the worker -------------------------------------------------------------------------- */
 
-enum {
-	PAGE = 4096,
-	GUARDS = 256
-};
-
-/* What is mapped from files, for the handler, which may run in any thread. */
-static struct guard {
-	uintptr_t start; /* 0: free */
-	size_t size;
-} guards[GUARDS];
-
-static void guard_fault(int sig, siginfo_t *info, void *context)
-{
-	uintptr_t at = (uintptr_t)info->si_addr & ~(uintptr_t)(PAGE - 1);
-
-	(void)context;
-	for (int i = 0; i < GUARDS; i++) {
-		uintptr_t start = __atomic_load_n(&guards[i].start, __ATOMIC_ACQUIRE);
-
-		/* mmap(2) only enters the kernel: safe in a handler, if no standard says so. */
-		if (start && at - start < guards[i].size &&
-		    mmap((void *)at, PAGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
-			return;
-	}
-	signal(sig, SIG_DFL); /* not ours: the fault comes again and does what it would have */
-}
-
-static void guard_add(const void *start, size_t size)
-{
-	const struct sigaction action = {
-		.sa_sigaction = guard_fault,
-		.sa_flags = SA_SIGINFO,
-	};
-
-	sigaction(SIGBUS, &action, NULL);
-	for (int i = 0; i < GUARDS; i++)
-		if (!guards[i].start) {
-			guards[i].size = size;
-			__atomic_store_n(&guards[i].start, (uintptr_t)start, __ATOMIC_RELEASE);
-			return;
-		}
-}
-
-static void guard_del(const void *start)
-{
-	for (int i = 0; i < GUARDS; i++)
-		if (guards[i].start == (uintptr_t)start)
-			__atomic_store_n(&guards[i].start, 0, __ATOMIC_RELEASE);
-}
-
 int stats_map(struct stats *stats, int fd, uint32_t queues)
 {
 	size_t size = stats_file_size(queues);
-	void *file = MAP_FAILED;
-	struct stat st;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && (size_t)st.st_size >= size)
-		file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (file != MAP_FAILED)
-		guard_add(file, size);
-	else
-		file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (file == MAP_FAILED)
-		return -ENOMEM;
-	stats->file = file;
+	stats->file = runfile_map(fd, size);
 	stats->queues = queues;
+	if (!stats->file)
+		stats->file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				   -1, 0);
+	if (stats->file == MAP_FAILED)
+		return -ENOMEM;
 	stats->xentop = stats->file->xentop.version != 0;
 	return 0;
 }
 
 void stats_unmap(struct stats *stats)
 {
-	if (!stats->file)
-		return;
-	guard_del(stats->file);
-	munmap(stats->file, stats_file_size(stats->queues));
+	runfile_unmap(stats->file, stats_file_size(stats->queues));
 	stats->file = NULL;
 }
-
-static const struct filter_rule stats_rules[] = {
-	FILTER_INT(newfstatat, 3, AT_EMPTY_PATH), /* fstat, as glibc calls it */
-};
-
-const struct filter stats_filter = {FILTER_RULES(stats_rules)};

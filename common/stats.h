@@ -200,7 +200,4 @@ static inline void stats_failed(struct stats_queue *queue, enum stats_op op)
 	stats_add(&queue->op[op].errors, 1);
 }
 
-/* What it asks of the kernel when it is confined: filter.h. */
-extern const struct filter stats_filter;
-
 #endif

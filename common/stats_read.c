@@ -6,7 +6,6 @@
  */
 #include "common/stats_read.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,31 +17,9 @@
 
 #include "common/instance.h"
 #include "common/loop.h"
-#include "common/store.h"
+#include "common/runfile.h"
 
 /* ---- files -------------------------------------------------------------------------------- */
-
-/* "blkback-7-51712.stats" -> 7, 51712. */
-static bool name_parse(const char *text, const char *daemon, struct stats_name *name)
-{
-	char copy[NAME_MAX + 1], *devid, *end;
-	uint64_t value[2];
-	size_t len = strlen(daemon);
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	if (strncmp(copy, daemon, len) != 0 || copy[len] != '-')
-		return false;
-	devid = strchr(copy + len + 1, '-');
-	end = devid ? strchr(devid, '.') : NULL;
-	if (!end || strcmp(end, ".stats") != 0)
-		return false;
-	*devid++ = *end = '\0';
-	if (number_parse(copy + len + 1, UINT16_MAX, &value[0]) < 0 ||
-	    number_parse(devid, UINT32_MAX, &value[1]) < 0)
-		return false;
-	*name = (struct stats_name){(uint32_t)value[0], (uint32_t)value[1]};
-	return true;
-}
 
 static int name_order(const void *a, const void *b)
 {
@@ -53,31 +30,36 @@ static int name_order(const void *a, const void *b)
 	return x->devid < y->devid ? -1 : x->devid > y->devid;
 }
 
+struct listing {
+	struct stats_name *names;
+	int count;
+};
+
+static void listing_add(const struct runfile *name, void *arg)
+{
+	struct listing *listing = arg;
+	size_t count = (size_t)listing->count;
+	struct stats_name *more = reallocarray(listing->names, count + 1, sizeof(*more));
+
+	if (!more)
+		return;
+	more[count] = (struct stats_name){name->domid, name->devid};
+	listing->names = more;
+	listing->count++;
+}
+
 int stats_list(const char *daemon, struct stats_name **names)
 {
-	DIR *dir = opendir(instance_dir());
-	struct dirent *entry;
-	struct stats_name name;
-	int count = 0;
+	struct listing listing = {0};
 
 	*names = NULL;
-	if (!dir)
+	if (access(instance_dir(), R_OK | X_OK) < 0)
 		return -errno;
-	while ((entry = readdir(dir))) {
-		struct stats_name *more;
-
-		if (!name_parse(entry->d_name, daemon, &name))
-			continue;
-		more = reallocarray(*names, (size_t)count + 1, sizeof(name));
-		if (!more)
-			break;
-		more[count++] = name;
-		*names = more;
-	}
-	closedir(dir);
-	if (count > 0)
-		qsort(*names, (size_t)count, sizeof(name), name_order);
-	return count;
+	runfile_each(daemon, "stats", listing_add, &listing);
+	*names = listing.names;
+	if (listing.count > 0)
+		qsort(listing.names, (size_t)listing.count, sizeof(*listing.names), name_order);
+	return listing.count;
 }
 
 /* Text of a header: to its first NUL, and nothing that a terminal would obey. */

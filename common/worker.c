@@ -20,8 +20,8 @@
 #include "common/log.h"
 #include "common/loop_way.h"
 #include "common/offload.h"
+#include "common/runfile.h"
 #include "common/sandbox.h"
-#include "common/stats.h"
 
 enum {
 	FILTERS_MAX = 32
@@ -117,7 +117,7 @@ static void worker_filters(const struct filter **list, const struct worker_ops *
 {
 	static const struct filter *const frame[] = {
 		&log_filter,  &chan_filter,  &thread_filter,  &loop_filter,
-		&port_filter, &grant_filter, &offload_filter, &stats_filter,
+		&port_filter, &grant_filter, &offload_filter, &runfile_filter,
 	};
 
 	for (size_t i = 0; i < sizeof(frame) / sizeof(frame[0]); i++)
