@@ -7,6 +7,7 @@
 CC       = gcc
 BUILD    = build
 SAN      =
+CRASH    =
 PREFIX   = /usr/local
 DESTDIR  =
 V        = 0
@@ -29,7 +30,7 @@ DEPS       = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_LINT) $(DEPS_BENCH) libclang-rt-14
 WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough
 # The interface version gives ring.h its xen_mb() names; see xen/xen-compat.h.
-CPPFLAGS = -I. -D_GNU_SOURCE -D__XEN_INTERFACE_VERSION__=0x00040d00
+CPPFLAGS = -I. -D_GNU_SOURCE -D__XEN_INTERFACE_VERSION__=0x00040d00 $(if $(CRASH),-DCRASH_POINTS)
 CFLAGS   = -std=gnu11 -O2 -g -fno-omit-frame-pointer $(WARN) $(SANFLAGS)
 LDFLAGS  = $(SANFLAGS)
 # gcc's own manual: with sanitizers, warnings that need flow analysis may be false alarms.  TSan knows
@@ -267,6 +268,14 @@ $(BUILD)/tests/xl-stub.so: tests/xl/stub.c
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined check
 
+# A build whose workers can be killed before any store that outlives them (common/crash.c).
+crash:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
+	@$(MAKE) --no-print-directory BUILD=build/crash CRASH=1 crash-run
+
+crash-run: all $(TEST_PROGS)
+	@BUILD=$(BUILD) tests/run $(sort $(wildcard tests/crash/*.t))
+
 # Clang's libFuzzer on the parsers of what guests write; each target aborts on what must not be.
 FUZZ_SECONDS = 30
 
@@ -336,6 +345,7 @@ help:
 	@echo 'make bench-xen  the same on a real Xen, beside the kernel and QEMU (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
 	@echo 'make flood      whether a flood of one guest delays another, which compares times'
+	@echo 'make crash      workers killed before each of their stores, under verified I/O (needs root)'
 	@echo 'make fuzz       libFuzzer on the parsers of what guests write, $(FUZZ_SECONDS) s each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
@@ -346,7 +356,7 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
 pages    := $(wildcard */*.1 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of

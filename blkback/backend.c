@@ -72,6 +72,15 @@ static const struct attachment *attachment_export_rival(const struct attachment 
 	return NULL;
 }
 
+static void attachment_renewed(struct image *image, const char *why)
+{
+	struct device *device = ((struct attachment *)image)->device;
+
+	if (!why)
+		attachment_look(device); /* it may have grown meanwhile */
+	device_offered(device, why);
+}
+
 static void attachment_opened(struct image *image, const char *why)
 {
 	struct attachment *a = (struct attachment *)image;
@@ -184,6 +193,15 @@ static void blkback_offer(struct device *device)
 	char *target, *mode, *type;
 	uint32_t want;
 
+	if (a->image.open && device->resume && a->image.target.kind != TARGET_FORMAT) {
+		image_renew(&a->image, attachment_renewed);
+		return;
+	}
+	/* Only the end of a qemu-nbd tells that it has written all that a dead worker gave it. */
+	if (a->image.open && device->resume) {
+		attachment_unwatch(a);
+		image_close(&a->image);
+	}
 	/* A script of somebody else's runs at InitWait, and then we come back for the image. */
 	if (a->image.open ||
 	    (device_script(device) == SCRIPT_OTHER && !device_hotplug_is(device, "connected"))) {
@@ -196,7 +214,9 @@ static void blkback_offer(struct device *device)
 	a->cdrom = type && strcmp(type, "cdrom") == 0;
 	a->removable = flag_read(device, "removable", false);
 	want = (a->cdrom ? IMAGE_READ_ONLY : 0) |
-	       (flag_read(device, "discard-enable", true) ? IMAGE_DISCARD : 0);
+	       (flag_read(device, "discard-enable", true) ? IMAGE_DISCARD : 0) |
+	       (device->resume ? IMAGE_PATIENT : 0);
+	a->image.owner = (uint64_t)device->guest->domid << 32 | device->devid;
 	if ((!target || !*target) && a->cdrom)
 		device_offered(device, "its drive is empty, and a PV guest's drive can't be filled "
 				       "later; write target=/path/to/image, or leave the disk out");
@@ -304,12 +324,41 @@ static int blkback_write_connected(struct device *device)
 	return err < 0 ? err : xentop_write_node(device);
 }
 
+/* What an earlier supervisor, or we, found when the device connected.  As frontend_read(). */
+static int connection_read(const struct device *device, struct vbd_connect *connect, char *why,
+			   size_t why_size)
+{
+	const struct attachment *a = device->private;
+	const struct resume_connection *saved = device->saved;
+
+	why[0] = '\0';
+	memcpy(connect, saved->body, sizeof(*connect));
+	if (saved->store[0] != a->image.dev || saved->store[1] != a->image.ino) {
+		snprintf(why, why_size,
+			 "its image is another file than it was; no data was touched, and the "
+			 "guest has to connect it again");
+		return -ESTALE;
+	}
+	if (connect->queues < 1 || connect->queues > VBD_QUEUES_MAX ||
+	    connect->ring_order > BLKRING_ORDER_MAX || connect->abi >= ABI_COUNT ||
+	    vbd_journal_bytes(connect) != saved->bytes) {
+		snprintf(why, why_size,
+			 "its connection can't be gone on with; the guest has to connect it again");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int blkback_connect(struct device *device, struct chan_msg *msg, const char **why)
 {
 	struct attachment *a = device->private;
-	struct vbd_connect connect = {.disk = a->image.spec, .resume = device->resume};
-	int err = frontend_read(device, &connect, a->why, sizeof(a->why));
+	struct vbd_connect connect = {0};
+	int err = device->resume ? connection_read(device, &connect, a->why, sizeof(a->why))
+				 : frontend_read(device, &connect, a->why, sizeof(a->why));
 
+	connect.disk = a->image.spec;
+	connect.resume = device->resume;
+	connect.suspect = device->resume && device->guest->crashed;
 	if (err == 0)
 		err = limit_read(device, &connect.limit, a->why, sizeof(a->why));
 	*why = a->why[0] ? a->why : NULL;
@@ -321,6 +370,9 @@ static int blkback_connect(struct device *device, struct chan_msg *msg, const ch
 	a->limit = connect.limit;
 	device->queues = connect.queues;
 	device->engine = disk_engine_ops(connect.disk.engine)->name;
+	device->store_id[0] = a->image.dev;
+	device->store_id[1] = a->image.ino;
+	device->journal_bytes = vbd_journal_bytes(&connect);
 	msg->nfds = a->image.nfds;
 	/* A script that named the image after we had offered queues: the page cache can do both. */
 	if (connect.queues > 1 && disk_is_alone(&connect.disk)) {

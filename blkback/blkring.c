@@ -53,6 +53,13 @@ static uint32_t round_down_pow2(uint32_t n)
 	return 1u << (31 - __builtin_clz(n));
 }
 
+uint32_t blkring_slots(uint32_t order, const struct abi *abi)
+{
+	uint32_t bytes = (RING_PAGE << order) - (uint32_t)offsetof(struct sring, slots);
+
+	return round_down_pow2(bytes / abi->slot_size);
+}
+
 int blkring_map(struct blkring *ring, xengnttab_handle *xgt, uint16_t domid, const uint32_t *refs,
 		uint32_t order, const struct abi *abi, bool resume)
 {
@@ -70,12 +77,10 @@ int blkring_map(struct blkring *ring, xengnttab_handle *xgt, uint16_t domid, con
 		return -errno;
 	ring->shared = guest_mark(mapped);
 	ring->abi = abi;
-	ring->slots = round_down_pow2(
-		(uint32_t)(ring->pages * RING_PAGE - offsetof(struct sring, slots)) /
-		abi->slot_size);
-	ring->req_cons = resume ? guest_read32(&ring->shared->rsp_prod) : 0;
-	ring->rsp_prod_pvt = ring->req_cons;
-	ring->rsp_pushed = ring->req_cons;
+	ring->slots = blkring_slots(order, abi);
+	ring->rsp_pushed = resume ? guest_read32(&ring->shared->rsp_prod) : 0;
+	ring->rsp_prod_pvt = ring->rsp_pushed;
+	ring->req_cons = ring->rsp_pushed;
 	return 0;
 }
 
@@ -100,11 +105,14 @@ int blkring_pending(struct blkring *ring)
 
 	/* Pairs with the guest's barrier between its requests and req_prod. */
 	ring_rmb();
-	/* RING_REQUEST_PROD_OVERFLOW: no guest has more requests under way than there are slots. */
-	if (req_prod - ring->rsp_prod_pvt > ring->slots)
+	/*
+	 * RING_REQUEST_PROD_OVERFLOW: no guest has more requests under way than there are slots.
+	 * Answers count once they are pushed, which is when a guest can know of them.
+	 */
+	if (req_prod - ring->rsp_pushed > ring->slots)
 		return -EPROTO;
 	/* req_prod behind what was taken already is the same kind of lie. */
-	if (req_prod - ring->rsp_prod_pvt < ring->req_cons - ring->rsp_prod_pvt)
+	if (req_prod - ring->rsp_pushed < ring->req_cons - ring->rsp_pushed)
 		return -EPROTO;
 	return (int)(req_prod - ring->req_cons);
 }

@@ -30,9 +30,11 @@ struct blkring {
 	uint32_t rsp_pushed;   /* what the guest knows of it */
 };
 
+/* How many requests fit a ring of 1 << order pages. */
+uint32_t blkring_slots(uint32_t order, const struct abi *abi);
 /*
- * Maps the ring's pages and attaches: at 0, or, to go on after a worker that left the ring in
- * order, at the shared rsp_prod.  0 or -errno.
+ * Maps the ring's pages and attaches: at 0, or, to go on after an earlier worker, at the shared
+ * rsp_prod; the journal knows how far its requests were taken: req_cons.  0 or -errno.
  */
 int blkring_map(struct blkring *ring, xengnttab_handle *xgt, uint16_t domid, const uint32_t *refs,
 		uint32_t order, const struct abi *abi, bool resume);

@@ -5,12 +5,6 @@
  * What the thread found is looked at by the supervisor's loop when it has ended.
  *
  * A read-only disk is opened read-only: what the guest may not write, we can't (XSA-142).
- *
- * Two locks guard an image, for whoever else looks: flock(2), and an OFD lock of the whole file,
- * which meets QEMU's.  A block device that is written is claimed (O_EXCL), which meets mounts and
- * the volume managers.  A disk of mode w! takes the locks as readers do: those that all say so
- * share it.  Locks belong to the open file description, so they last until the last process that
- * serves the image is gone.
  */
 #include "blkback/image.h"
 
@@ -18,9 +12,9 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -29,13 +23,16 @@
 #include <unistd.h>
 
 #include "blkback/blockdev.h"
+#include "blkback/image_lock.h"
 #include "blkback/remote.h"
 
 struct image_options image_options = {.nbd_wait_ms = 30000};
 
 enum {
-	LOCK_TRIES = 60,
-	LOCK_TRY_MS = 50,
+	WAIT_MS = 10000,
+	WAIT_FRESH_MS = 3000,
+	WAIT_SHORT_MS = 200,
+	WAIT_STEP_MS = 2,
 };
 
 /* Says why it can't be served; gives -1. */
@@ -106,19 +103,6 @@ bool image_is_block(const struct image *image)
 
 /* ---- the last step: locks, sizes -------------------------------------------------------- */
 
-static int image_lock(const struct image *image)
-{
-	bool shared = image->want & (IMAGE_READ_ONLY | IMAGE_SHARED);
-	struct flock whole = {
-		.l_type = shared ? F_RDLCK : F_WRLCK,
-		.l_whence = SEEK_SET,
-	};
-
-	if (flock(image->fds[0], (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
-		return -errno;
-	return fcntl(image->fds[0], F_OFD_SETLK, &whole) < 0 ? -errno : 0;
-}
-
 static int image_measure_block(struct image *image, uint64_t *bytes)
 {
 	int err = blockdev_measure(image->fds[0], image->stx.stx_rdev_major,
@@ -159,19 +143,37 @@ static bool is_power_of_2(uint32_t n)
 	return n && (n & (n - 1)) == 0;
 }
 
-/* The qemu-nbd of its last user may still be writing what it held. */
+/* False if that was long enough. */
+static bool image_waits(uint32_t *waited_ms, uint32_t most_ms)
+{
+	const struct timespec pause = {.tv_nsec = WAIT_STEP_MS * 1000000};
+
+	if (*waited_ms >= most_ms)
+		return false;
+	*waited_ms += WAIT_STEP_MS;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+/*
+ * Who has it may be what we left: a worker that is ending, a qemu-nbd that still writes, a thread
+ * that looks at its size, a child before it executes.
+ */
 static int image_lock_soon(struct image *image)
 {
-	const struct timespec pause = {.tv_nsec = LOCK_TRY_MS * 1000000};
-	int tries = image->target.kind == TARGET_FORMAT ? LOCK_TRIES : 0;
+	bool ours = image->want & IMAGE_PATIENT, format = image->target.kind == TARGET_FORMAT;
+	uint32_t most = ours ? WAIT_MS : WAIT_FRESH_MS, waited = 0;
 
-	while (image_lock(image) < 0) {
-		if (tries-- == 0)
+	while (image_lock(image) < 0)
+		if (!image_waits(&waited, ours || format ? most : WAIT_SHORT_MS))
 			return image_refuse(
 				image,
 				"is locked by another program; end it, or use another image");
-		nanosleep(&pause, NULL);
-	}
+	while (image_lock_direct(image) < 0)
+		if (!image_waits(&waited, most))
+			return image_refuse(image,
+					    "still has writes of a dead worker under way; is "
+					    "its store alive?");
 	return 0;
 }
 
@@ -235,11 +237,15 @@ static void image_try_direct(struct image *image)
 
 static int image_claim(struct image *image)
 {
+	uint32_t waited = 0;
 	int fd;
 
 	if (!image_is_block(image) || image->want & (IMAGE_READ_ONLY | IMAGE_SHARED))
 		return 0;
-	fd = image_open_again(image, O_EXCL);
+	do {
+		fd = image_open_again(image, O_EXCL);
+	} while (fd < 0 && errno == EBUSY && image->want & IMAGE_PATIENT &&
+		 image_waits(&waited, WAIT_MS));
 	if (fd < 0)
 		return image_refuse(
 			image, "is in use by this host, mounted or part of a volume; unmount it");
@@ -352,6 +358,7 @@ void image_open(struct image *image, struct offload *offload, const char *target
 		.offload = offload,
 		.want = want,
 		.helper_uid = helper_uid,
+		.owner = image->owner,
 		.spec = {.engine = offload->loop->way == LOOP_URING ? DISK_URING : DISK_AIO,
 			 .read_only = (want & IMAGE_READ_ONLY) != 0},
 		.opened = opened,
@@ -374,11 +381,51 @@ void image_open(struct image *image, struct offload *offload, const char *target
 		offload_run(offload, &image->job);
 }
 
+/* ---- the next worker's ------------------------------------------------------------------- */
+
+static int image_renew_run(struct offload_job *job)
+{
+	struct image *image = (struct image *)job;
+	int fd = image_open_again(image, O_DIRECT);
+
+	if (fd < 0)
+		return image_refuse(image, strerror(errno));
+	image->fds[image->nfds++] = fd;
+	return image_lock_soon(image);
+}
+
+static void image_renewed(struct offload_job *job, int res)
+{
+	image_end((struct image *)job, res);
+}
+
+void image_renew(struct image *image, void (*opened)(struct image *, const char *))
+{
+	image->opened = opened;
+	image->want |= IMAGE_PATIENT;
+	if (image->remote && remote_renew(image->remote) < 0) {
+		image_end(image, image_refuse(image, "can't be connected to its next worker"));
+	} else if (image->nfds < 2) {
+		opened(image, NULL);
+	} else {
+		close(image->fds[--image->nfds]);
+		image->open = false; /* the thread's */
+		image->job.run = image_renew_run;
+		image->job.done = image_renewed;
+		offload_run(image->offload, &image->job);
+	}
+}
+
 /* ---- another look at the size ----------------------------------------------------------- */
+
+static struct image *image_of_look(struct offload_job *job)
+{
+	return (struct image *)((char *)job - offsetof(struct image, look_job));
+}
 
 static int image_look_run(struct offload_job *job)
 {
-	struct image *image = (struct image *)job;
+	struct image *image = image_of_look(job);
 	uint64_t bytes = 0;
 	struct stat st;
 	int err = image_is_block(image) ? ioctl(image->look_fd, BLKGETSIZE64, &bytes)
@@ -394,7 +441,7 @@ static int image_look_run(struct offload_job *job)
 
 static void image_look_done(struct offload_job *job, int res)
 {
-	struct image *image = (struct image *)job;
+	struct image *image = image_of_look(job);
 	bool again = image->look_more && image->open;
 
 	(void)res;
@@ -420,9 +467,9 @@ void image_look(struct image *image, void (*looked)(struct image *, int64_t))
 		return;
 	}
 	image->looking = true;
-	image->job.run = image_look_run;
-	image->job.done = image_look_done;
-	offload_run(image->offload, &image->job);
+	image->look_job.run = image_look_run;
+	image->look_job.done = image_look_done;
+	offload_run(image->offload, &image->look_job);
 }
 
 void image_close(struct image *image)

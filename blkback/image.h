@@ -21,6 +21,7 @@ enum image_want {
 	IMAGE_READ_ONLY = 1 << 0,
 	IMAGE_DISCARD = 1 << 1, /* if it can */
 	IMAGE_SHARED = 1 << 2,	/* whoever else has it so, may have it, too */
+	IMAGE_PATIENT = 1 << 3, /* a worker of ours may still end: wait some seconds for locks */
 };
 
 /* What the admin chose for all disks. */
@@ -36,6 +37,8 @@ struct remote;
 /* Owned by the device's backend side.  While opened() is due it is a thread's and must stay put. */
 struct image {
 	struct offload_job job; /* first */
+	struct offload_job look_job;
+	uint64_t owner; /* set before image_open(): tells users of one image apart */
 	struct offload *offload;
 	char path[IMAGE_PATH_MAX];
 	uint32_t want;	     /* enum image_want */
@@ -65,6 +68,12 @@ struct image {
  */
 void image_open(struct image *image, struct offload *offload, const char *target, uint32_t want,
 		uint32_t helper_uid, void (*opened)(struct image *, const char *));
+/*
+ * The worker died that had an open image, which is not one of qemu-nbd's: waits until the last of
+ * its direct I/O, which outlives it, has ended, so that no write of it comes after one of the next
+ * worker's.  Ends with opened().
+ */
+void image_renew(struct image *image, void (*opened)(struct image *, const char *));
 /*
  * Measures an open image again, without blocking; ends with looked(), perhaps before it returns:
  * its size in bytes, or -errno.  Does nothing for a disk without a file.  While `looking` the image

@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "common/worker.h"
 
-/* blkback --worker DOMID UID POLL_US THREADS uring|epoll [-v]: only for guest_worker() in sup.c. */
+/* blkback --worker DOMID UID POLL_US THREADS uring|epoll [-v]: only for guest_worker(). */
 static int run_worker(int argc, char **argv)
 {
 	struct worker_config config;

@@ -22,6 +22,8 @@ enum {
 	SPIN_US = 20,
 	SPIN_US_MAX = 1000,
 	NBD_WAIT_S_MAX = 3600,
+	RESTARTS = 8,
+	RESTARTS_MAX = 1000,
 	QUEUES = 8, /* unless there are fewer processors */
 };
 
@@ -38,6 +40,7 @@ static const struct option options[] = {
 	{"limit-bps-burst", required_argument, NULL, 'l'},
 	{"allow-backing", required_argument, NULL, 'b'},
 	{"nbd-wait", required_argument, NULL, 'n'},
+	{"restarts", required_argument, NULL, 'r'},
 	{"uid-base", required_argument, NULL, 'u'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -46,8 +49,8 @@ static const struct option options[] = {
 static const char usage[] =
 	"usage: blkback [-v] [--kinds=LIST] [--no-io-uring] [--persistent] [--poll-us=N]\n"
 	"               [--queues=N] [--uid-base=N] [--limit-iops=N] [--limit-iops-burst=N]\n"
-	"               [--limit-bps=N] [--limit-bps-burst=N] [--nbd-wait=N] "
-	"[--allow-backing=DIR]\n"
+	"               [--limit-bps=N] [--limit-bps-burst=N] [--restarts=N]\n"
+	"               [--nbd-wait=N] [--allow-backing=DIR]\n"
 	"  -v, --verbose     log each change of a device's state\n"
 	"  --kinds=LIST      which disks to serve: vbd, vbd3, qdisk (default vbd,vbd3; those of "
 	"kind\n"
@@ -60,6 +63,11 @@ static const char usage[] =
 	"                    mapped, instead of blkback copying it from and to wherever it is\n"
 	"  --queues=N        the most queues that a disk may have, and threads that a guest's\n"
 	"                    worker may have (1 to 16, default: processors, but at most 8)\n"
+	"  --restarts=N      how often a guest's worker may die, with less than a minute between, "
+	"before\n"
+	"                    the guest's disks are closed (0 to 1000, default 8; 0: it is replaced "
+	"at\n"
+	"                    once each time, however often)\n"
 	"  --limit-iops=N, --limit-bps=N   requests and bytes a second that each disk may do, "
 	"unless\n"
 	"                    its backend directory has nodes of these names (0: no limit)\n"
@@ -167,6 +175,9 @@ static void option_set(struct sup *sup, int letter, const char *name)
 	case 'q':
 		sup->threads = option_number(name, optarg, 1, VBD_QUEUES_MAX);
 		break;
+	case 'r':
+		sup->restarts = option_number(name, optarg, 0, RESTARTS_MAX);
+		break;
 	case 'l':
 		option_limit(name, optarg);
 		break;
@@ -193,6 +204,7 @@ void options_parse(struct sup *sup, int argc, char **argv)
 
 	sup->uid_base = UID_BASE;
 	sup->spin_us = SPIN_US;
+	sup->restarts = RESTARTS;
 	sup->threads = default_queues();
 	while ((letter = getopt_long(argc, argv, "vh", options, &index)) != -1)
 		option_set(sup, letter, options[index].name);

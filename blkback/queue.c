@@ -118,13 +118,36 @@ static void queue_answer(struct queue *queue)
 			port_notify(&queue->port);
 			stats_add(&queue->stats->notifies, 1);
 		}
+		requests_retire(queue);
 	} while (more);
+}
+
+/*
+ * What an earlier worker had taken goes first, oldest first.  If it died of one of them, then one
+ * at a time: only that one is to be blamed.
+ */
+static bool queue_replays(const struct queue *queue)
+{
+	return queue->replay >= 0 && queue_takes(queue) &&
+	       !(queue->connect.suspect && queue->under_way > 0);
+}
+
+static void queue_replay(struct queue *queue)
+{
+	if (limit_any(queue->limit))
+		limit_look(queue->limit, queue_now(queue), &queue->look);
+	while (queue_replays(queue) && queue_within_limit(queue))
+		request_replay(queue);
 }
 
 static void queue_consume(struct queue *queue)
 {
 	int pending;
 
+	if (queue->replay >= 0)
+		queue_replay(queue);
+	if (queue->replay >= 0)
+		return;
 	if (!queue_takes(queue) || (!queue->due && queue_gathers(queue)))
 		return;
 	pending = blkring_pending(&queue->ring);
@@ -188,6 +211,8 @@ static bool queue_peek(struct loop_hook *hook)
 
 	if (queue->closing)
 		return queue->under_way == 0;
+	if (queue->replay >= 0)
+		return queue_replays(queue);
 	if (!queue_takes(queue) || blkring_peek(&queue->ring) == 0)
 		return false;
 	if (!queue_gathers(queue))
@@ -204,6 +229,8 @@ static bool queue_sleep(struct loop_hook *hook)
 	struct queue *queue = (struct queue *)hook;
 
 	xentop_publish(queue->all_stats);
+	if (queue->replay >= 0)
+		return queue_replays(queue);
 	if (!queue_takes(queue) || !blkring_sleep(&queue->ring))
 		return false;
 	queue->due = true;
@@ -235,6 +262,30 @@ static int queue_alloc(struct queue *queue)
 	return err;
 }
 
+/* Begins a journal, or takes up the one that is there. */
+static int queue_journal(struct queue *queue)
+{
+	const struct queue_connect *c = &queue->connect;
+	struct blkring *ring = &queue->ring;
+	int err;
+
+	queue->replay = -1;
+	if (!c->journal)
+		return c->resume ? -ENODATA : 0;
+	if (!c->resume) {
+		journal_begin(&queue->journal, c->journal, ring->slots, ring->req_cons);
+		return 0;
+	}
+	err = journal_attach(&queue->journal, c->journal, ring->slots, ring->rsp_pushed,
+			     &ring->req_cons);
+	if (err < 0)
+		return err;
+	queue->replay_cons = ring->req_cons;
+	queue->replay_age = UINT32_MAX;
+	queue->replay = journal_next(&queue->journal, ring->req_cons, &queue->replay_age);
+	return 0;
+}
+
 /* Takes all that the guest named; queue->what says what was being done if it fails. */
 static int queue_try_connect(struct queue *queue)
 {
@@ -252,6 +303,10 @@ static int queue_try_connect(struct queue *queue)
 	if (err < 0)
 		return err;
 	stats_set(&queue->stats->ring_slots, queue->ring.slots);
+	queue->what = "go on with the journal of the worker before this one";
+	err = queue_journal(queue);
+	if (err < 0)
+		return err;
 	queue->what = "allocate the requests";
 	err = queue_alloc(queue);
 	if (err < 0)

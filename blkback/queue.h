@@ -12,6 +12,7 @@
 #include "blkback/blkring.h"
 #include "blkback/buffer.h"
 #include "blkback/disk.h"
+#include "blkback/journal.h"
 #include "blkback/limit.h"
 #include "blkback/request.h"
 #include "common/grant.h"
@@ -38,7 +39,9 @@ struct queue_connect {
 	const struct abi *abi;
 	uint32_t ring_order;
 	bool persistent; /* the guest uses persistent grants */
-	bool resume;	 /* the ring was left in order by an earlier worker: go on with it */
+	void *journal;	 /* the vbd's memory for it; NULL: none */
+	bool resume;	 /* an earlier worker was at this ring: go on with what its journal says */
+	bool suspect;	 /* and was ended by what it did: find out which request it was */
 	struct queue_nodes nodes;
 };
 
@@ -76,13 +79,18 @@ struct queue {
 	struct grant_batch batch;
 	struct grant_cache grants; /* if connect.persistent */
 	struct buffer_pool buffers;
+	struct journal journal;
 	struct request *requests; /* ring.slots of them */
 	struct request *free;
+	struct request *answered;      /* their responses are written, and not yet pushed */
 	struct request *copying;       /* in the batch */
 	struct request **copying_tail; /* first come, first answered */
 	struct request *copied;	       /* to go on with */
 	struct request *barrier;       /* taken and waiting, or under way: nothing else starts */
 	struct request *roomless;      /* taken and waiting for chunks: nothing else is taken */
+	uint32_t replay_cons; /* req_cons when it was connected, to which replay_age refers */
+	uint32_t replay_age;  /* of the journal's requests, those older than this were started */
+	int replay;	      /* the next one to start; -1: none */
 	uint32_t under_way;
 	uint32_t at_disk;	  /* of them, those that the disk has */
 	uint32_t depth;		  /* how many requests the guest keeps going, as far as seen */
@@ -121,10 +129,14 @@ void queue_break(struct queue *queue, const char *reason);
 
 /* ---- request_run.c ------------------------------------------------------------------------ */
 
-/* Gives each slot its request.  0 or -ENOMEM. */
+/* Gives each slot its request; those that the journal holds are not free.  0 or -ENOMEM. */
 int requests_init(struct queue *queue);
 /* Takes the next request off the ring and starts it.  There is one, and a free one for it. */
 void request_take(struct queue *queue);
+/* Starts the journal's request queue->replay as if it had just been taken. */
+void request_replay(struct queue *queue);
+/* All responses were pushed: their requests are free. */
+void requests_retire(struct queue *queue);
 /* Starts what had to wait, if it need not any more. */
 void request_retry(struct queue *queue);
 /*

@@ -281,6 +281,23 @@ static void remote_failed(void *arg, const char *why)
 		remote_refuse(remote, "can't be served by qemu-nbd: %s", why);
 }
 
+int remote_renew(struct remote *remote)
+{
+	struct image *image = remote->image;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	loop_poll_del(remote->loop, remote->line_poll);
+	close(remote->line);
+	close(image->fds[0]);
+	image->fds[0] = pair[1];
+	remote->line = pair[0];
+	remote->line_poll = loop_poll_add(remote->loop, pair[0], remote_line_ready, remote);
+	remote->wanted = 0;
+	return 0;
+}
+
 static struct remote *remote_make(struct image *image,
 				  void (*opened)(struct image *image, const char *why))
 {

@@ -14,6 +14,8 @@
 void remote_open(struct image *image, void (*opened)(struct image *image, const char *why));
 /* The same for an image file that is open as image->fds: takes them, has qemu-nbd serve them. */
 void remote_open_file(struct image *image, void (*opened)(struct image *image, const char *why));
+/* Another worker: a line of its own in image->fds, on which nothing is said yet.  0 or -errno. */
+int remote_renew(struct remote *remote);
 /* Lets go of the server.  No opened() comes any more.  NULL is fine. */
 void remote_close(struct remote *remote);
 

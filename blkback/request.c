@@ -119,7 +119,6 @@ static int parse_direct(struct request *request, const struct slot *slot,
 static int parse_indirect(struct request *request, const struct slot *slot,
 			  const struct disk_spec *disk, const char **why)
 {
-	request->operation = slot->indirect_op;
 	if (slot->indirect_op != BLKIF_OP_READ && slot->indirect_op != BLKIF_OP_WRITE)
 		return refuse(why, BLKIF_RSP_ERROR, "an indirect request is a read or a write");
 	if (slot->indirect_segments == 0 || slot->indirect_segments > SLOT_INDIRECT_SEGMENTS)
@@ -144,6 +143,11 @@ int request_parse_indirect(struct request *request, const struct disk_spec *disk
 	return parse_segments(request, request->sector, disk, why);
 }
 
+uint8_t request_operation(const struct slot *slot)
+{
+	return slot->operation == BLKIF_OP_INDIRECT ? slot->indirect_op : slot->operation;
+}
+
 int request_parse(struct request *request, const struct slot *slot, const struct disk_spec *disk,
 		  const char **why)
 {
@@ -152,7 +156,7 @@ int request_parse(struct request *request, const struct slot *slot, const struct
 	bool data;
 
 	request->id = slot->id;
-	request->operation = slot->operation;
+	request->operation = request_operation(slot);
 	request->error = 0;
 	request->segment_count = 0;
 	request->steps = 0;

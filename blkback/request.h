@@ -42,6 +42,10 @@ struct request {
 	struct request *next;
 };
 
+/* The operation that the answer to a slot names: an indirect request's is the one that it stands
+ * for. */
+uint8_t request_operation(const struct slot *slot);
+
 /*
  * Checks a slot against the disk and fills the request (all but queue, buffer and next), the
  * segments of the buffer included.  Gives BLKIF_RSP_OKAY if it may be started, else the status to

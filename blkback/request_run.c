@@ -19,6 +19,10 @@
 
 #include "common/log.h"
 
+enum {
+	TRIES_MAX = 3 /* workers that may die of one request */
+};
+
 static void request_run(struct request *request);
 static void request_start(struct request *request);
 static void request_unmap(struct request *request, int count);
@@ -38,6 +42,8 @@ int requests_init(struct queue *queue)
 		request->queue = queue;
 		request->io.done = request_io_done;
 		buffer_take(&queue->buffers, i, 0, &request->buffer);
+		if (journal_has(&queue->journal, i))
+			continue; /* until it was replayed */
 		request->next = queue->free;
 		queue->free = request;
 	}
@@ -81,29 +87,13 @@ static uint64_t request_data(const struct request *request)
 
 /* ---- the end ------------------------------------------------------------------------------ */
 
-static void queue_respond(struct queue *queue, const struct request *request, int status)
+static uint32_t request_number(const struct request *request)
 {
-	struct slot_response response = {
-		.id = request->id,
-		.operation = request->operation,
-		.status = (int16_t)status,
-	};
-
-	blkring_respond(&queue->ring, &response);
+	return (uint32_t)(request - request->queue->requests);
 }
 
-static void request_refused(const struct request *request, int status, uint64_t sector,
-			    const char *why)
-{
-	struct queue *queue = request->queue;
-
-	log_guest(&queue->thread->limit, "vbd %u: operation %u at sector %" PRIu64 " refused: %s",
-		  queue->devid, request->operation, sector, why);
-	stats_failed(queue->stats, request_op(request));
-	queue_respond(queue, request, status);
-}
-
-static void request_free(struct request *request)
+/* The end of all it needed; its number stays taken until the guest has seen the answer. */
+static void request_release(struct request *request)
 {
 	struct queue *queue = request->queue;
 
@@ -111,14 +101,49 @@ static void request_free(struct request *request)
 		request_unmap(request, request->segment_count);
 	if (request->buffer.chunks) {
 		buffer_put(&queue->buffers, &request->buffer);
-		buffer_take(&queue->buffers, (uint32_t)(request - queue->requests), 0,
-			    &request->buffer);
+		buffer_take(&queue->buffers, request_number(request), 0, &request->buffer);
 	}
 	if (queue->barrier == request)
 		queue->barrier = NULL;
 	queue->under_way--;
-	request->next = queue->free;
-	queue->free = request;
+}
+
+static void request_respond(struct request *request, int status)
+{
+	struct queue *queue = request->queue;
+	struct slot_response response = {
+		.id = request->id,
+		.operation = request->operation,
+		.status = (int16_t)status,
+	};
+	uint32_t index = queue->ring.rsp_prod_pvt;
+
+	blkring_respond(&queue->ring, &response);
+	journal_answer(&queue->journal, request_number(request), index);
+	request_release(request);
+	request->next = queue->answered;
+	queue->answered = request;
+}
+
+void requests_retire(struct queue *queue)
+{
+	for (struct request *request = queue->answered, *next; request; request = next) {
+		next = request->next;
+		journal_retire(&queue->journal, request_number(request));
+		request->next = queue->free;
+		queue->free = request;
+	}
+	queue->answered = NULL;
+}
+
+static void request_refused(struct request *request, int status, uint64_t sector, const char *why)
+{
+	struct queue *queue = request->queue;
+
+	log_guest(&queue->thread->limit, "vbd %u: operation %u at sector %" PRIu64 " refused: %s",
+		  queue->devid, request->operation, sector, why);
+	stats_failed(queue->stats, request_op(request));
+	request_respond(request, status);
 }
 
 static int request_status(const struct request *request)
@@ -142,8 +167,7 @@ static void request_end(struct request *request)
 			  request->error == -EFAULT ? "a granted page can't be copied"
 						    : strerror(-request->error));
 	request_count(request);
-	queue_respond(queue, request, request_status(request));
-	request_free(request);
+	request_respond(request, request_status(request));
 }
 
 /* ---- the steps ---------------------------------------------------------------------------- */
@@ -162,7 +186,6 @@ static void request_listed(struct request *request)
 		return;
 	}
 	request_refused(request, status, request->sector, why);
-	request_free(request);
 }
 
 static void request_step_done(struct request *request, int err)
@@ -354,30 +377,59 @@ static bool request_room(struct request *request)
 	       buffer_take(&request->queue->buffers, 0, request->segment_count, &request->buffer);
 }
 
-void request_take(struct queue *queue)
+/* `slot` is a private copy, from the ring or from the journal, and nothing of it is checked yet. */
+static void request_begin(struct request *request, const struct slot *slot)
 {
-	struct request *request = queue->free;
+	struct queue *queue = request->queue;
 	const char *why = "";
-	struct slot slot;
 	int status;
 
-	blkring_take(&queue->ring, &slot);
+	queue->under_way++;
 	request->taken_ns = queue_now(queue);
 	limit_take(queue->limit, LIMIT_IOPS, 1);
-	status = request_parse(request, &slot, &queue->disk->spec, &why);
+	status = request_parse(request, slot, &queue->disk->spec, &why);
 	if (status != BLKIF_RSP_OKAY) {
-		request_refused(request, status, slot.sector_number, why);
+		request_refused(request, status, slot->sector_number, why);
 		return;
 	}
 	limit_take(queue->limit, LIMIT_BPS, request_data(request));
-	queue->free = request->next;
-	queue->under_way++;
 	if (request->alone)
 		queue->barrier = request;
 	else if (!request_room(request))
 		queue->roomless = request;
 	else
 		request_start(request);
+}
+
+void request_take(struct queue *queue)
+{
+	struct request *request = queue->free;
+	uint32_t index = queue->ring.req_cons;
+	struct slot slot;
+
+	blkring_take(&queue->ring, &slot);
+	journal_take(&queue->journal, request_number(request), index, &slot);
+	queue->free = request->next;
+	request_begin(request, &slot);
+}
+
+void request_replay(struct queue *queue)
+{
+	uint32_t number = (uint32_t)queue->replay;
+	struct request *request = &queue->requests[number];
+	struct slot slot;
+	uint32_t tries = journal_retry(&queue->journal, number, queue->connect.suspect, &slot);
+
+	queue->replay = journal_next(&queue->journal, queue->replay_cons, &queue->replay_age);
+	if (tries < TRIES_MAX) {
+		request_begin(request, &slot);
+		return;
+	}
+	queue->under_way++;
+	request->id = slot.id;
+	request->operation = request_operation(&slot);
+	request_refused(request, BLKIF_RSP_ERROR, slot.sector_number,
+			"three workers have died of it; please report this");
 }
 
 void request_retry(struct queue *queue)

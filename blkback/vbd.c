@@ -16,6 +16,7 @@
 
 #include "blkback/disk_filters.h"
 #include "common/log.h"
+#include "common/runfile.h"
 
 struct vbd {
 	struct worker *worker;
@@ -24,6 +25,8 @@ struct vbd {
 	uint32_t serial;
 	struct disk_spec disk;
 	struct stats stats;
+	void *journal; /* NULL: none */
+	size_t journal_bytes;
 	struct limit limits[2]; /* of which the queues obey one; the other is for the next */
 	struct limit *limit;	/* that one */
 	struct limit_spec wanted;
@@ -56,7 +59,7 @@ static void vbd_close(struct vbd *vbd)
 		vbd_ask(vbd, queue_close);
 }
 
-static void vbd_free(struct vbd *vbd)
+static void vbd_let_go(struct vbd *vbd)
 {
 	struct worker *worker = vbd->worker;
 
@@ -70,7 +73,8 @@ static void vbd_free(struct vbd *vbd)
 	for (uint32_t i = 0; i < vbd->queue_count; i++)
 		worker_thread_put(vbd->queues[i].thread);
 	stats_unmap(&vbd->stats);
-	free(vbd);
+	/* With the mapping goes the lock that keeps the next worker away. */
+	runfile_unmap(vbd->journal, vbd->journal_bytes);
 }
 
 /* ---- limits ------------------------------------------------------------------------------- */
@@ -150,8 +154,9 @@ static void vbd_closed(void *arg)
 
 	if (--vbd->awaited > 0)
 		return;
+	vbd_let_go(vbd);
 	worker_answer(why ? CHAN_FAILED : CHAN_CLOSED, vbd->devid, vbd->serial, why);
-	vbd_free(vbd);
+	free(vbd);
 	worker_device_gone(worker);
 }
 
@@ -163,6 +168,32 @@ static struct vbd *vbd_find(const struct worker *worker, uint32_t devid)
 		if (vbd->devid == devid)
 			return vbd;
 	return NULL;
+}
+
+size_t vbd_journal_bytes(const struct vbd_connect *connect)
+{
+	uint32_t slots = blkring_slots(connect->ring_order, &abis[connect->abi % ABI_COUNT]);
+
+	return sizeof(struct resume_header) + connect->queues * journal_bytes(slots);
+}
+
+static void vbd_map_journal(struct vbd *vbd, const struct vbd_connect *connect, int fd)
+{
+	vbd->journal_bytes = vbd_journal_bytes(connect);
+	vbd->journal = runfile_map(fd, vbd->journal_bytes);
+	if (fd >= 0 && !vbd->journal)
+		log_warn("vbd %u: can't map its journal: %s", vbd->devid, strerror(errno));
+}
+
+/* The queue's part of it. */
+static void *vbd_journal(const struct vbd *vbd, uint32_t index)
+{
+	size_t head = sizeof(struct resume_header);
+
+	if (!vbd->journal)
+		return NULL;
+	return (char *)vbd->journal + head +
+	       index * ((vbd->journal_bytes - head) / vbd->queue_count);
 }
 
 static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_connect *connect)
@@ -189,7 +220,9 @@ static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_con
 		.abi = &abis[connect->abi % ABI_COUNT],
 		.ring_order = connect->ring_order,
 		.persistent = connect->persistent,
+		.journal = vbd_journal(vbd, index),
 		.resume = connect->resume,
+		.suspect = connect->suspect,
 		.nodes = connect->nodes[index],
 	};
 }
@@ -200,7 +233,8 @@ static void vbd_handle_connect(struct worker *worker, struct chan_msg *msg)
 	struct vbd *vbd;
 
 	memcpy(&connect, msg->body, sizeof(connect));
-	if (connect.queues < 1 || connect.queues > VBD_QUEUES_MAX || vbd_find(worker, msg->devid))
+	if (connect.queues < 1 || connect.queues > VBD_QUEUES_MAX ||
+	    connect.ring_order > BLKRING_ORDER_MAX || vbd_find(worker, msg->devid))
 		log_panic("can't connect vbd %u with %u queues", msg->devid, connect.queues);
 	vbd = calloc(1, sizeof(*vbd) + connect.queues * sizeof(vbd->queues[0]));
 	if (!vbd || stats_map(&vbd->stats, chan_take_stats(msg), connect.queues) < 0)
@@ -209,6 +243,7 @@ static void vbd_handle_connect(struct worker *worker, struct chan_msg *msg)
 	vbd->devid = msg->devid;
 	vbd->serial = msg->serial;
 	vbd->disk = connect.disk;
+	vbd_map_journal(vbd, &connect, chan_take_journal(msg));
 	memcpy(vbd->fds, msg->fds, sizeof(vbd->fds));
 	vbd->nfds = msg->nfds;
 	vbd->limit = &vbd->limits[0];

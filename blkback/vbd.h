@@ -5,6 +5,7 @@
 
 #include "blkback/disk.h"
 #include "blkback/queue.h"
+#include "common/resume.h"
 #include "common/worker.h"
 
 enum {
@@ -18,7 +19,8 @@ struct vbd_connect {
 	uint32_t abi; /* enum abi_name */
 	uint32_t ring_order;
 	uint32_t persistent; /* the guest uses persistent grants, as we offered */
-	uint32_t resume; /* the rings were left in order by an earlier worker: go on with them */
+	uint32_t resume;     /* an earlier worker was at these rings: go on by its journal */
+	uint32_t suspect;    /* and it was not merely killed: it died of what it did */
 	uint32_t queues;
 	struct queue_nodes nodes[VBD_QUEUES_MAX];
 };
@@ -29,6 +31,9 @@ struct vbd_resize {
 };
 
 _Static_assert(sizeof(struct vbd_connect) <= CHAN_BODY_MAX, "a CONNECT fits a message");
+
+/* Bytes of the journal of such a connection: resume.h's header, then each queue's part. */
+size_t vbd_journal_bytes(const struct vbd_connect *connect);
 
 extern const struct worker_ops vbd_worker_ops;
 

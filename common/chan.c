@@ -46,6 +46,11 @@ int chan_take_stats(struct chan_msg *msg)
 	return msg->stats && msg->nfds > 0 ? msg->fds[--msg->nfds] : -1;
 }
 
+int chan_take_journal(struct chan_msg *msg)
+{
+	return msg->journal && msg->nfds > 0 ? msg->fds[--msg->nfds] : -1;
+}
+
 static void chan_take_fds(struct msghdr *hdr, struct chan_msg *msg)
 {
 	msg->nfds = 0;

@@ -32,7 +32,7 @@ enum chan_type {
 };
 
 enum {
-	CHAN_FDS_MAX = 3, /* two of the disk, and the statistics */
+	CHAN_FDS_MAX = 4, /* two of the disk, the journal, and the statistics */
 	CHAN_BODY_MAX = 2048,
 	CHAN_TEXT_MAX = 240
 };
@@ -44,6 +44,7 @@ struct chan_msg {
 			  */
 	uint32_t nfds;
 	uint32_t stats; /* of a CONNECT: 1 if the last of its descriptors is the file of stats.h */
+	uint32_t journal;      /* ... and 1 if the one before that is the journal */
 	int fds[CHAN_FDS_MAX]; /* valid in this process only; owned by the receiver */
 	union {
 		char text[CHAN_TEXT_MAX];
@@ -55,6 +56,8 @@ struct chan_msg {
 int chan_send(int chan, const struct chan_msg *msg);
 /* Takes the statistics' file out of a CONNECT: a descriptor, or -1 if there is none. */
 int chan_take_stats(struct chan_msg *msg);
+/* And then the journal, likewise. */
+int chan_take_journal(struct chan_msg *msg);
 /* 1 a message, 0 none now, -EPIPE the peer is gone, -EPROTO nonsense. */
 int chan_recv(int chan, struct chan_msg *msg);
 

@@ -5,6 +5,7 @@
  * So a guest that toggles its state a million times costs as many looks as we find time for.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,7 @@ struct device *device_get(struct sup *sup, const char *path)
 	device->sup = sup;
 	device->kind = kind;
 	device->devid = (uint32_t)devid;
+	device->journal_fd = -1;
 	device->guest = guest_get(sup, (uint16_t)domid);
 	device->guest->devices++;
 	snprintf(device->path, sizeof(device->path), "/local/domain/%u/backend/%s/%u/%u",
@@ -92,6 +94,8 @@ void device_free(struct device *device)
 	if (sup->step_next == device)
 		sup->step_next = device->next;
 	sup->backend->release(device);
+	loop_timer_del(&sup->loop, device->wait);
+	device_resume_drop(device);
 	snprintf(path, sizeof(path), "%s/state", device->frontend);
 	if (device->watched)
 		store_unwatch(&sup->store, path, device->path);
@@ -125,7 +129,7 @@ static void device_connect(struct device *device);
 
 /* ---- offer ------------------------------------------------------------------------------ */
 
-static void device_offer(struct device *device)
+void device_offer(struct device *device)
 {
 	const char *rival = device->sup->backend->rival(device);
 
@@ -163,7 +167,8 @@ void device_offered(struct device *device, const char *error)
 		device_connect(device);
 		return;
 	}
-	device->resume = false;
+	if (device->resume)
+		device_journal_remove(device);
 	if (error) {
 		device->failed = true;
 		device->refused = true;
@@ -196,34 +201,54 @@ static int device_read_frontend(struct device *device, struct chan_msg *msg, con
 	return err;
 }
 
+/* A connection that was served before needs no script; a new one waits for what is left of it. */
+static bool device_may_connect(struct device *device)
+{
+	if (guest_rests(device->guest))
+		return false; /* its end will wake us, as the script's write will */
+	return device->resume ||
+	       ((device_script(device) == SCRIPT_NONE || device_hotplug_is(device, "connected")) &&
+		!device_journal_is_busy(device));
+}
+
+static void device_connect_failed(struct device *device, int err, const char *why)
+{
+	device_error(device, err, "%s", why);
+	device_stats_close(device);
+	device_journal_remove(device);
+	device_close_states(device);
+}
+
 static void device_connect(struct device *device)
 {
 	struct chan_msg msg = {.type = CHAN_CONNECT, .devid = device->devid};
+	char sentence[160];
 	const char *why;
 	int err;
 
-	if (device_script(device) != SCRIPT_NONE && !device_hotplug_is(device, "connected"))
-		return; /* its write will wake us */
+	if (!device_may_connect(device))
+		return;
 	if (!device->sup->backend->ready(device)) {
 		device_offer(device); /* the script has said what is to be opened */
 		return;
 	}
 	err = device_read_frontend(device, &msg, &why);
 	if (err < 0) {
-		device_error(device, err, "%s", why);
-		device_close_states(device);
+		device_connect_failed(device, err, why);
 		return;
 	}
 	msg.serial = ++device->serial;
+	device_journal_open(device, &msg);
 	device_stats_open(device, &msg);
 	err = guest_worker(device->guest);
-	if (err == 0)
-		err = chan_send(device->guest->chan, &msg);
-	device_stats_sent(&msg);
+	/* A worker that does not take it is dying or as good as dead: the next one gets it. */
+	if (err == 0 && chan_send(device->guest->chan, &msg) < 0)
+		kill(device->guest->pid, SIGKILL);
+	device_files_sent(&msg);
 	if (err < 0) {
-		device_stats_close(device);
-		device_error(device, err, "can't start a worker for it: %s", strerror(-err));
-		device_close_states(device);
+		snprintf(sentence, sizeof(sentence), "can't start a worker for it: %s",
+			 strerror(-err));
+		device_connect_failed(device, err, sentence);
 		return;
 	}
 	device->phase = DEVICE_CONNECTING;
@@ -231,13 +256,14 @@ static void device_connect(struct device *device)
 
 /* ---- close ------------------------------------------------------------------------------ */
 
-/* Nothing of the guest is mapped any more. */
-static void device_closed(struct device *device)
+void device_closed(struct device *device)
 {
 	device->phase = DEVICE_IDLE;
 	device->connected = false;
 	device->dirty = true;
 	device_stats_close(device);
+	if (device->then != BUS_NONE)
+		device_journal_remove(device);
 	switch (device->then) {
 	case BUS_CLOSING:
 		device_switch(device, XenbusStateClosing, NULL);
@@ -254,10 +280,7 @@ static void device_closed(struct device *device)
 			return;
 		}
 		break;
-	case BUS_NONE: /* handed over */
-		device_mark_handover(device);
-		break;
-	default: /* forgotten: the step that follows frees it */
+	default: /* forgotten: the step that follows frees it; or handed over */
 		break;
 	}
 	if (device->sup->stopping) /* there are no more steps */
@@ -265,7 +288,7 @@ static void device_closed(struct device *device)
 }
 
 /* A guest that lets go of its disk may have been made to: the log is to name who did it. */
-static void device_blame_rival(struct device *device, enum bus_action then)
+static void device_blame_rival(struct device *device, int then)
 {
 	const char *rival = device->sup->backend->rival(device);
 
@@ -273,11 +296,11 @@ static void device_blame_rival(struct device *device, enum bus_action then)
 		device_error(device, EALREADY, "%s", rival);
 }
 
-static void device_stop(struct device *device, enum bus_action then)
+void device_stop(struct device *device, int then)
 {
 	struct chan_msg msg = {.type = CHAN_CLOSE, .devid = device->devid};
 
-	device->then = (int)then;
+	device->then = then;
 	device_blame_rival(device, then);
 	if (device->connected && device->guest->pid > 0) {
 		device->phase = DEVICE_CLOSING;
@@ -298,22 +321,6 @@ void device_hand_over(struct device *device)
 }
 
 /* ---- the step --------------------------------------------------------------------------- */
-
-/* A live device that we don't serve: left by the supervisor before us, in order or not. */
-static void device_take_over(struct device *device, int backend)
-{
-	device->resume = backend == XenbusStateConnected;
-	if (!device->resume ||
-	    store_exists(&device->sup->store, "%s/halfback-handover", device->path)) {
-		device_offer(device);
-		return;
-	}
-	device->resume = false;
-	device_error(device, EIO,
-		     "it was not left in order when its backend ended; "
-		     "the guest has to connect it again");
-	device_stop(device, BUS_CLOSE);
-}
 
 static void device_give_up(struct device *device)
 {
@@ -424,10 +431,11 @@ void device_step(struct device *device)
 		action = BUS_NONE;
 	if (device->failed && backend == XenbusStateInitWait && device_hotplug_is(device, "error"))
 		action = BUS_CLOSE;
-	if ((backend == XenbusStateConnected && !device->connected && action == BUS_NONE) ||
-	    (backend == XenbusStateInitWait && !device->offered && !device->failed &&
-	     (action == BUS_NONE || action == BUS_CONNECT)))
-		device_take_over(device, backend);
+	if (backend == XenbusStateConnected && !device->connected && action == BUS_NONE)
+		device_take_over(device);
+	else if (backend == XenbusStateInitWait && !device->offered && !device->failed &&
+		 (action == BUS_NONE || action == BUS_CONNECT))
+		device_offer(device); /* left so by the supervisor before us */
 	else if (!device_over(device, backend, action))
 		device_act(device, action, frontend);
 }
@@ -446,16 +454,18 @@ static void device_moved(struct device *device, const char *how)
 
 static void device_connected(struct device *device)
 {
-	char path[STORE_PATH_MAX];
+	bool resumed = device->resume, announce = device->announce;
+	int err;
 
 	device->phase = DEVICE_IDLE;
 	device->connected = true;
 	device->dirty = true;
-	device->resume = false;
-	snprintf(path, sizeof(path), "%s/halfback-handover", device->path);
-	store_remove(&device->sup->store, path);
-	if (device_switch(device, XenbusStateConnected, device->sup->backend->write_connected) == 0)
-		device_moved(device, "connected");
+	device->announce = false;
+	device_resume_drop(device);
+	err = (announce ? device_announce : device_switch)(device, XenbusStateConnected,
+							   device_write_connected);
+	if (err == 0)
+		device_moved(device, resumed ? "goes on" : "connected");
 }
 
 void device_message(struct device *device, const struct chan_msg *msg)
@@ -473,17 +483,4 @@ void device_message(struct device *device, const struct chan_msg *msg)
 		device_error(device, EIO, "%.*s", CHAN_TEXT_MAX - 1, msg->text);
 		device_stop(device, BUS_CLOSE);
 	}
-}
-
-void device_worker_died(struct device *device)
-{
-	if (device->phase == DEVICE_CLOSING) {
-		device_closed(device);
-		return;
-	}
-	if (!device->connected && device->phase != DEVICE_CONNECTING)
-		return;
-	device->connected = false;
-	device_error(device, EIO, "its worker died; the guest has to connect it again");
-	device_stop(device, BUS_CLOSE);
 }

@@ -3,6 +3,8 @@
  * A connected device that gets another size: the worker hears of it first, for a guest that is told
  * may use the new end at once; then the nodes and the same state are written again.
  */
+#include <signal.h>
+
 #include <xen/io/xenbus.h>
 
 #include "common/sup.h"
@@ -14,8 +16,9 @@ void device_resize(struct device *device)
 	if (!device->connected || !device->sup->backend->resize(device, &msg))
 		return;
 	msg.serial = device->serial;
-	if (chan_send(device->guest->chan, &msg) == 0) /* else it is dying, and closes so */
-		device->phase = DEVICE_RESIZING;
+	if (chan_send(device->guest->chan, &msg) < 0) /* it is dying: the next one hears of it */
+		kill(device->guest->pid, SIGKILL);
+	device->phase = DEVICE_RESIZING;
 }
 
 void device_resized(struct device *device)

@@ -99,22 +99,6 @@ void device_clear_error(struct device *device)
 	store_remove(&device->sup->store, path);
 }
 
-/* For the next supervisor: the ring is in order.  Not if our directory is gone. */
-void device_mark_handover(struct device *device)
-{
-	struct store *store = &device->sup->store;
-	int tries = 0, err;
-
-	do {
-		char *now;
-
-		store_begin(store);
-		now = store_read(store, "%s/state", device->path);
-		err = now ? store_write(store, device->path, "halfback-handover", "1") : -errno;
-		free(now);
-	} while (store_commit(store, &err, &tries));
-}
-
 /* The toolstack's nodes must name the device that the path names (XSA-175). */
 bool device_is_itself(struct device *device)
 {

@@ -34,12 +34,14 @@ void device_stats_open(struct device *device, struct chan_msg *msg)
 	xentop_link(device);
 }
 
-void device_stats_sent(struct chan_msg *msg)
+void device_files_sent(struct chan_msg *msg)
 {
-	int fd = chan_take_stats(msg);
+	int stats = chan_take_stats(msg), journal = chan_take_journal(msg);
 
-	if (fd >= 0)
-		close(fd);
+	if (stats >= 0)
+		close(stats);
+	if (journal >= 0)
+		close(journal);
 }
 
 void device_stats_close(struct device *device)

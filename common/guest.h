@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/crash.h"
+
 #ifdef __CHECKER__
 #define __guest __attribute__((noderef, address_space(7)))
 #define __force __attribute__((force))
@@ -43,6 +45,7 @@ static inline uint32_t guest_read32(const uint32_t __guest *p)
 /* Writes a naturally aligned word once; orders nothing. */
 static inline void guest_write32(uint32_t __guest *p, uint32_t v)
 {
+	crash_point();
 	__atomic_store_n((uint32_t __force *)p, v, __ATOMIC_RELAXED);
 }
 

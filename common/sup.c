@@ -2,31 +2,19 @@
 /*
  * The supervisor: one loop over xenstore's watches, the workers' channels and deaths, and signals.
  * It owns the list of guests and the list of devices; it holds no ring and never maps a page of a
- * guest.
- *
- * A worker is this same program, executed again: grant handles don't survive a fork (xengnttab.h),
- * and a fresh image holds nothing of other guests.
+ * guest.  sup_guest.c has the guests and their workers.
  */
 #include "common/sup.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/filter.h"
 #include "common/stats.h"
-#include "common/worker.h"
 
 enum {
 	RETRY_MS = 1000,
@@ -34,204 +22,6 @@ enum {
 };
 
 static const char backend_token[] = "backend";
-
-/* ---- guests and workers ----------------------------------------------------------------- */
-
-struct guest *guest_get(struct sup *sup, uint16_t domid)
-{
-	struct guest *guest;
-
-	for (guest = sup->guests; guest; guest = guest->next)
-		if (guest->domid == domid && !guest->quitting)
-			return guest;
-	guest = calloc(1, sizeof(*guest));
-	if (!guest)
-		log_panic("out of memory");
-	guest->sup = sup;
-	guest->domid = domid;
-	guest->pidfd = guest->chan = -1;
-	guest->next = sup->guests;
-	sup->guests = guest;
-	return guest;
-}
-
-static void guest_free(struct guest *guest)
-{
-	for (struct guest **p = &guest->sup->guests; *p; p = &(*p)->next)
-		if (*p == guest) {
-			*p = guest->next;
-			break;
-		}
-	if (guest->sup->stopping && !guest->sup->guests)
-		guest->sup->loop.stop = true;
-	free(guest);
-}
-
-void guest_put(struct guest *guest)
-{
-	struct chan_msg quit = {.type = CHAN_QUIT};
-
-	if (--guest->devices > 0)
-		return;
-	if (guest->pid == 0) {
-		guest_free(guest);
-		return;
-	}
-	guest->quitting = true;
-	if (chan_send(guest->chan, &quit) < 0)
-		kill(guest->pid, SIGKILL);
-}
-
-static void guest_each_device(struct guest *guest, void (*call)(struct device *))
-{
-	for (struct device *device = guest->sup->devices, *next; device; device = next) {
-		next = device->next;
-		if (device->guest == guest)
-			call(device);
-	}
-}
-
-static void guest_lost_worker(struct guest *guest)
-{
-	loop_poll_del(&guest->sup->loop, guest->pid_poll);
-	loop_poll_del(&guest->sup->loop, guest->chan_poll);
-	close(guest->pidfd);
-	close(guest->chan);
-	guest->pid_poll = guest->chan_poll = NULL;
-	guest->pidfd = guest->chan = -1;
-	guest->pid = 0;
-}
-
-/* The worker ended: as it was told, or not. */
-static void guest_reap(void *arg, int events)
-{
-	struct guest *guest = arg;
-	int status = 0;
-
-	(void)events;
-	if (waitpid(guest->pid, &status, WNOHANG) != guest->pid)
-		return;
-	if (WIFSIGNALED(status))
-		log_error("the worker of guest %u was ended by signal %d (%s)%s", guest->domid,
-			  WTERMSIG(status), strsignal(WTERMSIG(status)),
-			  WTERMSIG(status) == SIGSYS ? ": " FILTER_DEATH : "");
-	else if (WEXITSTATUS(status) != 0)
-		log_error("the worker of guest %u ended with status %d", guest->domid,
-			  WEXITSTATUS(status));
-	guest_lost_worker(guest);
-	if (guest->devices == 0) {
-		guest_free(guest);
-		return;
-	}
-	guest_each_device(guest, device_worker_died);
-}
-
-static struct device *guest_device(struct guest *guest, uint32_t devid)
-{
-	for (struct device *device = guest->sup->devices; device; device = device->next)
-		if (device->guest == guest && device->devid == devid)
-			return device;
-	return NULL;
-}
-
-static void guest_chan_ready(void *arg, int events)
-{
-	struct guest *guest = arg;
-	struct chan_msg msg;
-	int n = 0;
-
-	(void)events;
-	while (guest->chan >= 0 && (n = chan_recv(guest->chan, &msg)) > 0) {
-		struct device *device = guest_device(guest, msg.devid);
-
-		/* A worker has no business sending us descriptors. */
-		for (uint32_t i = 0; i < msg.nfds; i++)
-			close(msg.fds[i]);
-		msg.text[CHAN_TEXT_MAX - 1] = '\0';
-		if (device)
-			device_message(device, &msg);
-	}
-	/* Its end is told by its pidfd; a channel that only broke ends it. */
-	if (n < 0 && guest->pid > 0) {
-		loop_poll_del(&guest->sup->loop, guest->chan_poll);
-		guest->chan_poll = NULL;
-		kill(guest->pid, SIGKILL);
-	}
-}
-
-/* How this program is started as a worker; read by main(). */
-struct worker_argv {
-	char name[32], flag[16], domid[16], uid[16], spin[16], threads[16], way[8], verbose[4];
-	char *argv[9];
-};
-
-static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
-{
-	const struct sup *sup = guest->sup;
-
-	snprintf(w->name, sizeof(w->name), "%s: dom %u", sup->backend->name, guest->domid);
-	snprintf(w->flag, sizeof(w->flag), "--worker");
-	snprintf(w->domid, sizeof(w->domid), "%u", guest->domid);
-	snprintf(w->uid, sizeof(w->uid), "%u", sup->uid_base + guest->domid);
-	snprintf(w->spin, sizeof(w->spin), "%u", sup->spin_us);
-	snprintf(w->threads, sizeof(w->threads), "%u", sup->threads);
-	snprintf(w->way, sizeof(w->way), "%s", sup->loop.way == LOOP_URING ? "uring" : "epoll");
-	snprintf(w->verbose, sizeof(w->verbose), "%s", sup->verbose ? "-v" : "");
-	w->argv[0] = w->name;
-	w->argv[1] = w->flag;
-	w->argv[2] = w->domid;
-	w->argv[3] = w->uid;
-	w->argv[4] = w->spin;
-	w->argv[5] = w->threads;
-	w->argv[6] = w->way;
-	w->argv[7] = sup->verbose ? w->verbose : NULL;
-	w->argv[8] = NULL;
-}
-
-/* In the child: becomes the worker.  Only async-signal-safe calls: libxenstore has a thread. */
-static void worker_exec(struct worker_argv *w, int chan)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (chan == WORKER_CHAN)
-		fcntl(chan, F_SETFD, 0);
-	else if (dup2(chan, WORKER_CHAN) < 0)
-		_exit(127);
-	close_range(WORKER_CHAN + 1, ~0u, 0);
-	execv("/proc/self/exe", w->argv);
-	_exit(127);
-}
-
-int guest_worker(struct guest *guest)
-{
-	struct sup *sup = guest->sup;
-	struct worker_argv w;
-	int pair[2], pid;
-
-	if (guest->pid > 0)
-		return 0;
-	worker_argv_fill(&w, guest);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	pid = fork();
-	if (pid == 0)
-		worker_exec(&w, pair[1]);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return -errno;
-	}
-	guest->pid = pid;
-	guest->chan = pair[0];
-	guest->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (guest->pidfd < 0)
-		log_panic("pidfd_open: %s", strerror(errno));
-	guest->pid_poll = loop_poll_add(&sup->loop, guest->pidfd, guest_reap, guest);
-	guest->chan_poll = loop_poll_add(&sup->loop, guest->chan, guest_chan_ready, guest);
-	return 0;
-}
 
 /* ---- the store -------------------------------------------------------------------------- */
 
@@ -241,8 +31,7 @@ static void sup_changed(struct store *store, const char *path, const char *token
 	struct sup *sup = (struct sup *)((char *)store - offsetof(struct sup, store));
 	struct device *device;
 
-	/* The marks of the handover come back as changes; they must not make devices anew. */
-	if (sup->stopping)
+	if (sup->stopping) /* nothing may make devices anew */
 		return;
 	/* Frontend watches carry the device's path. */
 	if (strcmp(token, backend_token) != 0) {
@@ -472,6 +261,8 @@ int sup_main(struct sup *sup)
 	sup->store.changed = sup_changed;
 	sup->store.lost = sup_lost;
 	err = sup_open_store(sup);
+	if (err == 0)
+		sup_sweep_journals(sup);
 	if (err < 0) {
 		log_error("can't reach xenstored: %s; is it running?", strerror(-err));
 		return 1;

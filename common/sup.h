@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/offload.h"
+#include "common/respawn.h"
 #include "common/store.h"
 
 enum {
@@ -23,6 +24,7 @@ enum {
 };
 
 struct device;
+struct resume_connection;
 struct sup;
 
 /* What a backend adds.  All calls are made from the supervisor's loop. */
@@ -46,8 +48,8 @@ struct backend {
 	/* Writes the nodes that must be there at InitWait.  In a transaction; 0 or -errno. */
 	int (*write_features)(struct device *device);
 	/*
-	 * Fills a CHAN_CONNECT from the frontend's nodes, and device->queues and ->engine.  In a
-	 * transaction; 0 or -errno + *why.
+	 * Fills a CHAN_CONNECT from the frontend's nodes, or from device->saved if that is to be
+	 * resumed, and of the device what is marked so.  In a transaction; 0 or -errno + *why.
 	 */
 	int (*connect)(struct device *device, struct chan_msg *msg, const char **why);
 	/*
@@ -79,6 +81,10 @@ struct guest {
 	int chan;
 	struct loop_poll *pid_poll, *chan_poll;
 	bool quitting; /* CHAN_QUIT was sent */
+	struct respawn respawn;
+	struct loop_timer *rest; /* until then it gets no other worker; NULL: it may */
+	bool crashed;		 /* the last one died of what it did, not of somebody's kill -9 */
+	bool given_up;		 /* it died too often */
 };
 
 enum device_phase {
@@ -108,14 +114,22 @@ struct device {
 	bool foreign;	  /* another backend serves it */
 	bool forgotten;	  /* its directory is gone: free it when idle */
 	bool offered;
-	bool failed;  /* the offer failed and error says why */
-	bool refused; /* ... and its frontend has not moved since: no use in trying again */
-	bool orphan;  /* the store has forgotten it, and its guest with it: it is served on */
-	bool resume;  /* the supervisor before us handed it over connected: go on with its ring */
-	uint32_t queues;    /* of the connection, as backend->connect() found */
-	const char *engine; /* what serves it, likewise */
-	int wrote;	    /* the state that we wrote last; 0 = none */
-	int then;	    /* enum bus_action that follows the close under way */
+	bool failed;	/* the offer failed and error says why */
+	bool refused;	/* ... and its frontend has not moved since: no use in trying again */
+	bool orphan;	/* the store has forgotten it, and its guest with it: it is served on */
+	bool resume;	/* it was connected: go on with its rings, by journal_fd and saved */
+	bool announce;	/* its size changed as its worker died */
+	int journal_fd; /* locked; -1: none, or sent to the worker */
+	struct resume_connection *saved;
+	uint64_t generation;	 /* of its journal; 0: none */
+	struct loop_timer *wait; /* then look at it again; NULL: not waiting */
+	uint32_t waits;
+	uint32_t queues;	/* of the connection, as backend->connect() found */
+	const char *engine;	/* what serves it, likewise */
+	uint64_t store_id[2];	/* which image, likewise */
+	uint64_t journal_bytes; /* likewise */
+	int wrote;		/* the state that we wrote last; 0 = none */
+	int then;		/* enum bus_action that follows the close under way */
 	uint32_t serial;
 	char error[DEVICE_ERROR_MAX];
 	struct log_limit limit; /* of complaints about it */
@@ -138,8 +152,9 @@ struct sup {
 	int signal_fd;
 	uint32_t uid_base; /* worker of domain N runs as uid_base + N */
 	uint32_t spin_us;
-	uint32_t threads; /* of a worker, at most: as many queues a device may have */
-	bool persistent;  /* offer persistent grants */
+	uint32_t threads;  /* of a worker, at most: as many queues a device may have */
+	uint32_t restarts; /* of a guest's worker, at most, without a minute between; 0: any */
+	bool persistent;   /* offer persistent grants */
 	bool verbose;
 	bool no_uring; /* the admin wants to do without io_uring */
 	bool stopping;
@@ -148,20 +163,22 @@ struct sup {
 /* Runs a supervisor until a signal ends it; gives the exit status. */
 int sup_main(struct sup *sup);
 
-/* ---- guests (sup.c) --------------------------------------------------------------------- */
+/* ---- guests (sup_guest.c) --------------------------------------------------------------- */
 
 /* The guest's worker is there or is started.  0 or -errno. */
 int guest_worker(struct guest *guest);
 struct guest *guest_get(struct sup *sup, uint16_t domid);
 /* A device of it is gone. */
 void guest_put(struct guest *guest);
+/* Its worker died often, and the next one has to wait; its devices are looked at then. */
+bool guest_rests(const struct guest *guest);
 
 /* ---- what its worker has beside (device_worker.c) ---------------------------------------- */
 
 /* Makes the file of stats.h and sends it along; without it the device is served all the same. */
 void device_stats_open(struct device *device, struct chan_msg *msg);
 /* The CONNECT is sent: what it carried of ours is let go. */
-void device_stats_sent(struct chan_msg *msg);
+void device_files_sent(struct chan_msg *msg);
 void device_stats_close(struct device *device);
 /* A node that the toolstack may change was changed: tells the worker, if it has to know. */
 void device_tune(struct device *device);
@@ -181,7 +198,6 @@ int device_announce(struct device *device, int state, int (*nodes)(struct device
 void device_error(struct device *device, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void device_clear_error(struct device *device);
-void device_mark_handover(struct device *device);
 /* Another backend, not we, moved it to this state. */
 bool device_is_foreign(const struct device *device, int state);
 /* The toolstack's nodes name the device that the path names. */
@@ -205,6 +221,25 @@ void device_resize(struct device *device);
 /* The worker has taken it: tells the guest. */
 void device_resized(struct device *device);
 
+/* ---- device_resume.c ------------------------------------------------------------------- */
+
+/* A device at state 4 that nobody serves: goes on with its rings, or closes it. */
+void device_take_over(struct device *device);
+/* An earlier worker still has the journal's memory; the device is looked at again later. */
+bool device_journal_is_busy(struct device *device);
+/* Adds the journal to a CONNECT; one that can't be made is said, and done without. */
+void device_journal_open(struct device *device, struct chan_msg *msg);
+/* The connection is over: nothing of it can be resumed. */
+void device_journal_remove(struct device *device);
+/* Lets go of what was loaded to resume; the files stay. */
+void device_resume_drop(struct device *device);
+/* The backend's nodes and the journal's. */
+int device_write_connected(struct device *device);
+/* The worker died. */
+void device_worker_died(struct device *device);
+/* Removes files of devices that are no more.  After the store was looked at. */
+void sup_sweep_journals(struct sup *sup);
+
 /* ---- devices (device.c) ----------------------------------------------------------------- */
 
 /* The device of a backend directory, made if it is new.  NULL if the path is none of a device. */
@@ -217,8 +252,12 @@ void device_step(struct device *device);
 void device_offered(struct device *device, const char *error);
 /* What the worker said. */
 void device_message(struct device *device, const struct chan_msg *msg);
-/* The worker died. */
-void device_worker_died(struct device *device);
+/* Checks what is to be served; goes on to InitWait, or, if it resumes, to its worker. */
+void device_offer(struct device *device);
+/* Has the worker let go of it, then does what `then` (enum bus_action) asks for. */
+void device_stop(struct device *device, int then);
+/* Nothing of the guest is mapped any more. */
+void device_closed(struct device *device);
 /* The supervisor stops: hand the device over to the next one. */
 void device_hand_over(struct device *device);
 /* Frees it; the guest is put. */

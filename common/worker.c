@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/aio.h"
+#include "common/crash.h"
 #include "common/filter.h"
 #include "common/grant.h"
 #include "common/log.h"
@@ -127,6 +128,9 @@ static void worker_filters(const struct filter **list, const struct worker_ops *
 		*list++ = &aio_filter;
 	for (const struct filter *const *own = ops->filters[way]; *own; own++)
 		*list++ = *own;
+#ifdef CRASH_POINTS
+	*list++ = &crash_filter;
+#endif
 	*list = NULL;
 }
 
@@ -177,6 +181,7 @@ int worker_main(const struct worker_ops *ops, const struct worker_config *config
 	int err;
 
 	log_open(name, config->verbose);
+	crash_open();
 	worker.ops = ops;
 	if (worker_confine(&worker, config) < 0)
 		return 1;

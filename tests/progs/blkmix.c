@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * blkmix DISK SECONDS SECTORS SEED FILE: reads and writes of any number of sectors at any sector,
- * and of whole 4 KiB blocks, 24 at a time, crowded on the disk's first SECTORS.  Requests that are
- * under way together never share a sector, unless both read; that they share blocks of a store
- * below is what it is for.  Each sector read is checked against what was written last.
+ * blkmix DISK SECONDS SECTORS SEED FILE [all] [persistent]: reads and writes of any number of
+ * sectors at any sector, and of whole 4 KiB blocks, 24 at a time, crowded on the disk's first
+ * SECTORS.  Requests that are under way together never share a sector, unless both read; that they
+ * share blocks of a store below is what it is for.  Each sector read is checked against what was
+ * written last.
+ *
+ * With "all", barriers, flushes, discards (of a store that gives zeros then) and indirect requests
+ * are among them; with "persistent", grants are.
  *
  * At the end all is read again, by sectors and by blocks, the disk is flushed, and FILE gets what
  * the disk has to hold.  Prints "IOS SECTORS-CHECKED SECTORS-WRONG"; exit status 1 if one was
@@ -20,9 +24,10 @@
 
 enum {
 	DEPTH = 24,
-	IO_PAGES = 8,
+	IO_PAGES = 20,
 	IO_SECTORS = IO_PAGES * 4096 / 512,
-	BLOCK = 8, /* sectors */
+	BLOCK = 8,	     /* sectors */
+	DISCARDED = 1 << 30, /* in a generation: it holds zeros */
 };
 
 struct io {
@@ -37,6 +42,7 @@ static uint32_t sectors;
 static uint32_t *generation; /* by sector: written last */
 static int *users;	     /* by sector: -1 a writer, else readers */
 static uint64_t seed, ios_done, checked, wrong;
+static bool all_kinds, persistent;
 
 static uint32_t any(uint32_t below)
 {
@@ -46,6 +52,10 @@ static uint32_t any(uint32_t below)
 
 static void sector_fill(uint64_t *to, uint64_t sector, uint32_t gen)
 {
+	if (gen & DISCARDED) {
+		memset(to, 0, 512);
+		return;
+	}
 	for (unsigned int i = 0; i < 64; i++)
 		to[i] = (sector << 32 | gen) * 0x9e3779b97f4a7c15u + i;
 }
@@ -66,12 +76,12 @@ static void sector_check(const char *from, uint64_t sector)
 static void io_done(struct blkfront_req *req, int err)
 {
 	struct io *io = req->owner;
-	bool write = req->op == BLKIF_OP_WRITE;
+	bool write = req->op != BLKIF_OP_READ;
 
 	if (err) {
-		fprintf(stderr, "blkmix: %s of %llu sectors at %llu: %s\n",
-			write ? "write" : "read", (unsigned long long)req->sectors,
-			(unsigned long long)req->sector, strerror(-err));
+		fprintf(stderr, "blkmix: operation %u of %llu sectors at %llu: %s\n", req->op,
+			(unsigned long long)req->sectors, (unsigned long long)req->sector,
+			strerror(-err));
 		exit(1);
 	}
 	for (uint64_t i = 0; i < req->sectors; i++) {
@@ -92,32 +102,50 @@ static bool io_range_free(uint32_t first, uint32_t count, bool write)
 }
 
 /* False if somebody is there; nothing is changed then. */
-static bool io_submit(struct io *io, uint32_t first, uint32_t count, bool write)
+static bool io_submit(struct io *io, uint32_t first, uint32_t count, uint8_t op)
 {
+	bool write = op != BLKIF_OP_READ;
+
 	if (!io_range_free(first, count, write))
 		return false;
 	for (uint32_t i = first; i < first + count; i++) {
 		users[i] += write ? -1 : 1;
 		if (!write)
 			continue;
-		generation[i]++;
+		generation[i] = (generation[i] & ~(uint32_t)DISCARDED) + 1;
+		if (op == BLKIF_OP_DISCARD)
+			generation[i] |= DISCARDED;
 		sector_fill((uint64_t *)((char *)io->req.buf + (size_t)(i - first) * 512), i,
 			    generation[i]);
 	}
-	io->req.op = write ? BLKIF_OP_WRITE : BLKIF_OP_READ;
+	io->req.op = op;
 	io->req.sector = first;
 	io->req.sectors = count;
 	io->busy = true;
 	return blkfront_submit(queue, &io->req) == 0;
 }
 
+static uint8_t op_random(void)
+{
+	static const uint8_t others[] = {BLKIF_OP_WRITE_BARRIER, BLKIF_OP_FLUSH_DISKCACHE,
+					 BLKIF_OP_DISCARD};
+
+	if (all_kinds && any(12) == 0)
+		return others[any(3)];
+	return any(2) ? BLKIF_OP_WRITE : BLKIF_OP_READ;
+}
+
 static void io_random(struct io *io)
 {
+	uint8_t op = op_random();
 	bool blocks = any(2);
-	uint32_t count = blocks ? BLOCK * (1 + any(4)) : 1 + any(20);
+	uint32_t most = all_kinds && op != BLKIF_OP_WRITE_BARRIER ? IO_PAGES : 4;
+	uint32_t count = blocks ? BLOCK * (1 + any(most)) : 1 + any(20);
 	uint32_t first = any(sectors - count + 1);
 
-	io_submit(io, blocks ? first / BLOCK * BLOCK : first, count, any(2));
+	if (op == BLKIF_OP_FLUSH_DISKCACHE)
+		first = count = 0;
+	io_submit(io, blocks ? first / BLOCK * BLOCK : first, count, op);
 }
 
 static void wait_all(void)
@@ -146,7 +174,7 @@ static void mix(time_t seconds)
 static void pass(uint32_t step, bool write)
 {
 	for (uint32_t at = 0; at < sectors; at += step) {
-		if (!io_submit(&ios[0], at, step, write))
+		if (!io_submit(&ios[0], at, step, write ? BLKIF_OP_WRITE : BLKIF_OP_READ))
 			exit(1);
 		blkfront_push(queue);
 		wait_all();
@@ -187,7 +215,12 @@ static int save(const char *name)
 
 static int prepare(struct guest *guest, int devid)
 {
-	struct blkfront_opts opts = {.buffer_pages = DEPTH * IO_PAGES, .ring_order = 2};
+	struct blkfront_opts opts = {
+		.buffer_pages = DEPTH * IO_PAGES,
+		.ring_order = 2,
+		.indirect = all_kinds ? 32 : 0,
+		.persistent = persistent,
+	};
 
 	generation = calloc(sectors, sizeof(*generation));
 	users = calloc(sectors, sizeof(*users));
@@ -208,12 +241,17 @@ static int prepare(struct guest *guest, int devid)
 
 int main(int argc, char **argv)
 {
-	int devid = argc == 6 ? vdev_number(argv[1]) : -1;
+	int devid = argc >= 6 ? vdev_number(argv[1]) : -1;
 	struct guest guest;
 
-	sectors = argc == 6 ? (uint32_t)strtoul(argv[3], NULL, 10) / BLOCK * BLOCK : 0;
+	for (int i = 6; i < argc; i++) {
+		all_kinds |= strcmp(argv[i], "all") == 0;
+		persistent |= strcmp(argv[i], "persistent") == 0;
+	}
+	sectors = argc >= 6 ? (uint32_t)strtoul(argv[3], NULL, 10) / BLOCK * BLOCK : 0;
 	if (devid < 0 || sectors < IO_SECTORS) {
-		fprintf(stderr, "usage: blkmix DISK SECONDS SECTORS SEED FILE\n");
+		fprintf(stderr,
+			"usage: blkmix DISK SECONDS SECTORS SEED FILE [all] [persistent]\n");
 		return 2;
 	}
 	seed = strtoull(argv[4], NULL, 10);

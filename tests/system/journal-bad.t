@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Journals that are not what they should be: each is refused with one sentence, before anything of the guest is touched;
+# the disk closes and can be connected again.  Without room for a journal a disk works as long as its worker does.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../vbd.sh"
+in_host "$@"
+plan 77
+
+blkback_start
+guest_create g "vdev=xvda,target=$(image a.img 16M)" >/dev/null
+guest_create other "vdev=xvda,target=$(image b.img 16M)" >/dev/null
+journal=$HALFBACK_RUN_DIR/blkback-1-51712.journal
+connection=$HALFBACK_RUN_DIR/blkback-1-51712.connection
+xloop exec g -- blkload --dev=xvda --rw=write --verify >/dev/null 2>&1
+
+connect() {
+	: >"$WORK/hold"
+	xloop exec g -- blkload --dev=xvda --op=hold >"$WORK/hold" 2>&1 &
+	HOLD=$!
+	wait_for 10 grep -q connected "$WORK/hold"
+}
+stop() {
+	# shellcheck disable=SC2046
+	kill -9 "$BLKBACK_PID" $(pgrep -P "$BLKBACK_PID")
+	wait "$BLKBACK_PID" 2>/dev/null
+	sum=$(sha256sum <"$WORK/a.img")
+}
+# refused REGEX DESCRIPTION COMMAND...: what COMMAND does to the files has the next blkback refuse them.
+refused() {
+	local sentence=$1 what=$2
+	shift 2
+	connect
+	stop
+	"$@" || diag "failed: $*"
+	blkback_start
+	ok "$what: the disk closes" vbd_state 1 51712 6
+	like "$(vbd_error 1 51712)" "$sentence" "  with a sentence"
+	kill $HOLD 2>/dev/null
+	wait $HOLD
+	is "$(sha256sum <"$WORK/a.img")" "$sum" "  no data was touched"
+	ok "  and it can be connected again" xloop exec g -- blkload --dev=xvda --rw=randread --ios=100 --verify
+}
+poke() { # FILE OFFSET BYTES
+	printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+of_another() { # as if both files were those of guest 2, under the number of guest 1
+	local kind
+	for kind in journal connection; do
+		cp "$HALFBACK_RUN_DIR/blkback-2-51712.$kind" "$HALFBACK_RUN_DIR/blkback-1-51712.$kind"
+	done
+}
+again="can't go on; no data was touched, and the guest has to connect it again"
+refused "its journal is missing, so it $again" "no journal" rm "$journal"
+refused "its connection is missing, so it $again" "no connection" rm "$connection"
+refused "its journal is cut off or too long" "an empty journal" truncate -s 0 "$journal"
+refused "its journal is cut off or too long" "a journal that is one byte short" truncate -s -1 "$journal"
+refused "its journal is cut off or too long" "a journal that is a gigabyte longer" truncate -s +1G "$journal"
+refused "its connection is cut off or too long" "a connection that is cut off" truncate -s -1 "$connection"
+refused "its connection is cut off or too long" "one with something behind it" truncate -s +1 "$connection"
+refused "its journal is no journal" "a journal of zeros" poke "$journal" 0 '\0\0\0\0'
+refused "its journal is of another version of halfback" "a journal of another version" poke "$journal" 4 '\77'
+refused "its connection is of another version of halfback" "a connection of another version" poke "$connection" 4 '\77'
+refused "its connection is damaged" "a connection of which a bit changed" poke "$connection" 300 '\245'
+refused "its journal is of another guest or connection" "a journal of another connection" poke "$journal" 8 'foreign!'
+refused "can't go on with the journal of the worker before this one" "a queue's part that was scribbled on" \
+	poke "$journal" 72 '\377\377\0\0'
+refused "its connection can be written by others than root" "a connection that others can write" chmod 666 "$connection"
+refused "its journal was not made" "a guest that has its predecessor's number" xenstore-rm $BE/1/51712/halfback-journal
+refused "its image is another file than it was" "another image in the old one's place" \
+	sh -c "cp --sparse=always $WORK/a.img $WORK/new && mv $WORK/new $WORK/a.img"
+
+xloop exec other -- blkload --dev=xvda --rw=randrw --verify --runtime=100 --json >"$WORK/other" 2>"$WORK/other.err" &
+other=$!
+wait_node $BE/2/51712/state 4
+refused "its connection is of another guest or connection" "the files of another guest" of_another
+kill $other
+wait $other
+is $? 0 "whose own disk lost nothing"
+ok "  and verified all" jq -e '.errors == 0 and .verified > 0' "$WORK/other"
+
+# ---- no room, no right
+kill "$BLKBACK_PID"
+wait "$BLKBACK_PID"
+mkdir "$WORK/run"
+mount -t tmpfs -o size=64k none "$WORK/run"
+export HALFBACK_RUN_DIR=$WORK/run
+blkback_start
+wait_for 10 test -s "$WORK/run/blkback.pid"
+head -c 60k /dev/zero >"$WORK/run/filler" 2>/dev/null
+xloop exec g -- blkload --dev=xvda --rw=randrw --verify --runtime=100 --json >"$WORK/full" 2>&1 &
+load=$!
+ok "/run is full: the disk works" vbd_state 1 51712 4
+is "$(log_count 'vbd 51712 of guest 1 has no journal: /run is full; make room; it works, but closes if its worker dies')" 1 "with a warning"
+kill -9 "$(worker_of 1)"
+ok "it closes when its worker dies" vbd_state 1 51712 6
+like "$(vbd_error 1 51712)" "its backend ended, and its journal was not made" "with a sentence"
+wait $load
+rm "$WORK/run/filler"
+ok "with room again it has one" xloop exec g -- blkload --dev=xvda --rw=randrw --verify --ios=1000
+mount -t tmpfs -o ro none "$WORK/run"
+ok "it is read-only: the disk works" xloop exec g -- blkload --dev=xvda --rw=randrw --verify --ios=1000
+is "$(log_count 'vbd 51712 of guest 1 has no journal: Read-only file system; it works, but closes if its worker dies')" 1 "with a warning"
+umount -l "$WORK/run" && umount -l "$WORK/run"
