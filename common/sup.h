@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The supervisor of one backend kind: what all backends have in common on the control side.
- * sup.c owns guests and their workers, device.c the life of each device; a backend adds what is its
- * own through struct backend.
+ * sup_guest.c has guests and their workers, device.c the life of each device; a backend adds what
+ * is its own through struct backend.
  */
 #ifndef COMMON_SUP_H
 #define COMMON_SUP_H

@@ -39,7 +39,7 @@ struct worker_ops {
 	const struct filter *const *filters[2];
 };
 
-/* How a supervisor starts a worker; see sup.c. */
+/* How a supervisor starts a worker; see sup_guest.c. */
 struct worker_config {
 	uint16_t domid;
 	uint32_t uid;
