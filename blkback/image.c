@@ -244,8 +244,8 @@ static int image_claim(struct image *image)
 		return 0;
 	do {
 		fd = image_open_again(image, O_EXCL);
-	} while (fd < 0 && errno == EBUSY && image->want & IMAGE_PATIENT &&
-		 image_waits(&waited, WAIT_MS));
+	} while (fd < 0 && errno == EBUSY &&
+		 image_waits(&waited, image->want & IMAGE_PATIENT ? WAIT_MS : WAIT_SHORT_MS));
 	if (fd < 0)
 		return image_refuse(
 			image, "is in use by this host, mounted or part of a volume; unmount it");
