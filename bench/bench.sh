@@ -74,7 +74,7 @@ cases() {
 			echo "blk-$rw-4k-qd1-$store $store $rw 4k 1 1 ours $peers" \
 				"$([ $store != tmpfs ] || echo ours-nopoll eventfd)"
 			echo "blk-$rw-4k-qd32-$store $store $rw 4k 32 1 ours $peers" \
-				"$([ $store = device ] || echo ours-persistent)"
+				"$([ $store = device ] || echo ours-persistent ours-nojournal)"
 		done
 		for rw in read write; do
 			echo "blk-$rw-128k-qd8-$store $store $rw 128k 8 1 ours $peers" \

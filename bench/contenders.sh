@@ -6,6 +6,7 @@
 #	ours             blkback as it is installed
 #	ours-persistent  blkback --persistent, and a guest that promises to use its grants again
 #	ours-nopoll      blkback --poll-us=0 and a guest that does not spin either: both sleep at once
+#	ours-nojournal   blkback --no-journal: what it costs that disks survive their worker
 #	qdisk            QEMU's backend on the same embedded Xen; always through the page cache, since Debian's has no
 #	                 linux-aio and so refuses direct-io-safe
 #	fio-io_uring     fio on the store itself, without any Xen
@@ -18,7 +19,7 @@ TICK=$(getconf CLK_TCK)
 FILE_MIB=256
 DEVICE_MIB=128
 IMG=$XLOOP_DIR/tmpfs/disk.img
-declare -A BLKBACK_OPTIONS=([ours-persistent]=--persistent [ours-nopoll]=--poll-us=0)
+declare -A BLKBACK_OPTIONS=([ours-persistent]=--persistent [ours-nopoll]=--poll-us=0 [ours-nojournal]=--no-journal)
 declare -A GUEST_OPTIONS=([ours-persistent]=--persistent [ours-nopoll]=--spin=0)
 declare -A VDEV=([tmpfs]=xvda [device]=xvdb [null]=xvdc)
 declare -A LOOP=()

@@ -3,7 +3,7 @@
 #	{case, metric, unit, ours, peers: {NAME: number or null}, counts: {...}, and more}
 # one row per case.  `ratio` is the median of the rounds' ratios of ours to a peer; `counts` are blkback's, and
 # `peer_counts` the same of a peer on the same embedded Xen; null means that there is no such figure.  What the peers
-# are tells contenders.sh: ours-persistent and ours-nopoll are blkback, too.
+# are tells contenders.sh: ours-persistent, ours-nopoll and ours-nojournal are blkback, too.
 #
 # With one I/O in flight, `wake_p50_us` is what two processes need to wake each other and back, and `latency_ratio` the
 # p50 of blkback over the sum of that and of fio's.
@@ -12,7 +12,7 @@
 # `ratio.one` what that is of the time on one disk.
 
 include "lib";
-def peers: ["fio-io_uring", "qdisk", "ours-persistent", "ours-nopoll"];
+def peers: ["fio-io_uring", "qdisk", "ours-persistent", "ours-nopoll", "ours-nojournal"];
 def all($key; $n): . as $rounds | reduce ("ours", peers[]) as $e ({}; .[$e] = ($rounds | mid($e; $key; $n)));
 def p50($engine; $round): map(select(.engine == $engine and .round == $round))[0].p50_us;
 def latency_ratio($engine): . as $rounds | of("eventfd")
@@ -24,7 +24,7 @@ def case_row: .[0].case as $case | {
 	ours: mid("ours"; "iops"; 0),
 	peers: (all("iops"; 0) | del(.ours)),
 	counts: counts_of($case; "ours"),
-	peer_counts: {qdisk: counts_of($case; "qdisk"), "ours-persistent": counts_of($case; "ours-persistent")},
+	peer_counts: (["qdisk", "ours-persistent", "ours-nojournal"] | map({(.): counts_of($case; .)}) | add),
 	ratio: (. as $rounds | reduce peers[] as $p ({}; .[$p] = ($rounds | ratio($p)))),
 	bandwidth_bytes: all("bandwidth"; 0),
 	cpu_us_per_io: all("cpu_us"; 3),

@@ -31,6 +31,7 @@ static const struct option options[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"poll-us", required_argument, NULL, 'p'},
 	{"no-io-uring", no_argument, NULL, 'U'},
+	{"no-journal", no_argument, NULL, 'J'},
 	{"persistent", no_argument, NULL, 'm'},
 	{"kinds", required_argument, NULL, 'k'},
 	{"queues", required_argument, NULL, 'q'},
@@ -47,15 +48,17 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-	"usage: blkback [-v] [--kinds=LIST] [--no-io-uring] [--persistent] [--poll-us=N]\n"
-	"               [--queues=N] [--uid-base=N] [--limit-iops=N] [--limit-iops-burst=N]\n"
-	"               [--limit-bps=N] [--limit-bps-burst=N] [--restarts=N]\n"
-	"               [--nbd-wait=N] [--allow-backing=DIR]\n"
+	"usage: blkback [-v] [--kinds=LIST] [--no-io-uring] [--no-journal] [--persistent]\n"
+	"               [--poll-us=N] [--queues=N] [--uid-base=N] [--limit-iops=N]\n"
+	"               [--limit-iops-burst=N] [--limit-bps=N] [--limit-bps-burst=N]\n"
+	"               [--restarts=N] [--nbd-wait=N] [--allow-backing=DIR]\n"
 	"  -v, --verbose     log each change of a device's state\n"
 	"  --kinds=LIST      which disks to serve: vbd, vbd3, qdisk (default vbd,vbd3; those of "
 	"kind\n"
 	"                    qdisk only where halfback-dm is the guest's device model)\n"
 	"  --no-io-uring     serve disks by libaio, as where the kernel forbids io_uring\n"
+	"  --no-journal      disks close if their worker or blkback ends: to measure what the "
+	"journal costs\n"
 	"  --poll-us=N       how long a busy worker looks for requests before it sleeps\n"
 	"                    (0 to 1000 microseconds, default 20; 0 = sleep at once)\n"
 	"  --persistent      offer persistent grants: the guest copies its data to pages that "
@@ -165,6 +168,9 @@ static void option_set(struct sup *sup, int letter, const char *name)
 		break;
 	case 'U':
 		sup->no_uring = true;
+		break;
+	case 'J':
+		sup->no_journal = true;
 		break;
 	case 'm':
 		sup->persistent = true;

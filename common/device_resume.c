@@ -177,6 +177,8 @@ void device_journal_open(struct device *device, struct chan_msg *msg)
 	int fd = device->journal_fd;
 
 	if (!device->resume) {
+		if (device->sup->no_journal)
+			return;
 		fd = device_journal_make(device, msg);
 		if (fd < 0) {
 			device_journal_remove(device);

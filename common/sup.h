@@ -155,6 +155,7 @@ struct sup {
 	uint32_t threads;  /* of a worker, at most: as many queues a device may have */
 	uint32_t restarts; /* of a guest's worker, at most, without a minute between; 0: any */
 	bool persistent;   /* offer persistent grants */
+	bool no_journal;   /* for measuring what it costs */
 	bool verbose;
 	bool no_uring; /* the admin wants to do without io_uring */
 	bool stopping;

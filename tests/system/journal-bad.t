@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 77
+plan 80
 
 blkback_start
 guest_create g "vdev=xvda,target=$(image a.img 16M)" >/dev/null
@@ -102,3 +102,14 @@ mount -t tmpfs -o ro none "$WORK/run"
 ok "it is read-only: the disk works" xloop exec g -- blkload --dev=xvda --rw=randrw --verify --ios=1000
 is "$(log_count 'vbd 51712 of guest 1 has no journal: Read-only file system; it works, but closes if its worker dies')" 1 "with a warning"
 umount -l "$WORK/run" && umount -l "$WORK/run"
+
+# ---- not wanted
+blkback_stop
+blkback_start --no-journal
+connect
+is "$(ls "$HALFBACK_RUN_DIR")" "$(printf '%s\n' blkback-1-51712.stats blkback.pid)" "--no-journal: there is none"
+kill -9 "$(worker_of 1)"
+ok "the disk closes when its worker dies" vbd_state 1 51712 6
+kill $HOLD 2>/dev/null
+wait $HOLD
+ok "and can be connected again" xloop exec g -- blkload --dev=xvda --rw=randrw --verify --ios=1000
