@@ -294,7 +294,7 @@ tsan:
 
 # Real Xen with a Debian dom0 under QEMU.  The smallest test goes first, and then the longest, so that boots side by
 # side end together.
-XEN_TESTS := $(patsubst %,tests/xen/%.t,first-light queues qcow2 grub attach reload)
+XEN_TESTS := $(patsubst %,tests/xen/%.t,first-light queues worker-kill qcow2 grub attach reload)
 XEN_TESTS += $(filter-out $(XEN_TESTS),$(sort $(wildcard tests/xen/*.t)))
 
 XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback halfback halfback-dm tests/captured.so)
