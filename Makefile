@@ -276,10 +276,10 @@ crash:
 crash-run: all $(TEST_PROGS)
 	@BUILD=$(BUILD) tests/run $(sort $(wildcard tests/crash/*.t))
 
-# Clang's libFuzzer on the parsers of what guests write; each target aborts on what must not be.
+# Clang's libFuzzer on what guests and captured workers write; each target aborts on what must not be.
 FUZZ_SECONDS = 30
 
-build/fuzz/%: tests/fuzz/%.c blkback/request.c blkback/abi.c $(wildcard blkback/*.h common/*.h)
+build/fuzz/%: tests/fuzz/%.c blkback/request.c blkback/abi.c blkback/journal.c $(wildcard blkback/*.h common/*.h)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)clang $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -Werror \
@@ -287,7 +287,7 @@ build/fuzz/%: tests/fuzz/%.c blkback/request.c blkback/abi.c $(wildcard blkback/
 
 fuzz: $(FUZZ)
 	@for f in $(FUZZ); do mkdir -p $$f.corpus; $$f -max_total_time=$(FUZZ_SECONDS) \
-		-max_len=2300 -artifact_prefix=$$f. -print_final_stats=1 $$f.corpus || exit 1; done
+		-max_len=7000 -artifact_prefix=$$f. -print_final_stats=1 $$f.corpus || exit 1; done
 
 tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
@@ -346,7 +346,7 @@ help:
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
 	@echo 'make flood      whether a flood of one guest delays another, which compares times'
 	@echo 'make crash      workers killed before each of their stores, under verified I/O (needs root)'
-	@echo 'make fuzz       libFuzzer on the parsers of what guests write, $(FUZZ_SECONDS) s each'
+	@echo 'make fuzz       libFuzzer on what guests and captured workers write, $(FUZZ_SECONDS) s each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    blkback, its hotplug script, and halfback; PREFIX=$(PREFIX), DESTDIR='

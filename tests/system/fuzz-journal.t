@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A few seconds of libFuzzer on what a worker takes up from the one before it; `make fuzz` runs it for longer.
+. "$(dirname "$0")/../lib.sh"
+no_host "$@"
+plan 1
+
+ok "whatever a worker leaves as its journal, the next one finds each request once, or refuses it" \
+	"$TOP/build/fuzz/fuzz_journal" -max_total_time=3 -max_len=7000 -artifact_prefix="$WORK/" "$WORK"
