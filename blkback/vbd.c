@@ -110,6 +110,9 @@ static void vbd_connected(void *arg)
 	struct vbd *vbd = queue->vbd;
 	bool asked = vbd->closing; /* while it was connecting */
 
+	/* Its guest is being served: rather another worker, a little later, than an error. */
+	if (queue->error == -ENOMEM && queue->connect.resume)
+		log_panic("vbd %u: can't %s: out of memory", vbd->devid, queue->what);
 	if (queue->error < 0)
 		snprintf(vbd->why, sizeof(vbd->why), "can't %s: %s", queue->what,
 			 strerror(-queue->error));
