@@ -268,12 +268,13 @@ $(BUILD)/tests/xl-stub.so: tests/xl/stub.c
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined check
 
-# A build whose workers can be killed before any store that outlives them (common/crash.c).
+# A build whose workers can be killed before any store that outlives them (common/crash.c), or of which any one call
+# fails (tests/preload/fail.c).
 crash:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
 	@$(MAKE) --no-print-directory BUILD=build/crash CRASH=1 crash-run
 
-crash-run: all $(TEST_PROGS)
+crash-run: all $(TEST_PROGS) $(PRELOADS)
 	@BUILD=$(BUILD) tests/run $(sort $(wildcard tests/crash/*.t))
 
 # Clang's libFuzzer on what guests and captured workers write; each target aborts on what must not be.
@@ -345,7 +346,7 @@ help:
 	@echo 'make bench-xen  the same on a real Xen, beside the kernel and QEMU (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
 	@echo 'make flood      whether a flood of one guest delays another, which compares times'
-	@echo 'make crash      workers killed before each of their stores, under verified I/O (needs root)'
+	@echo 'make crash      workers killed before each store, or failed by each call, under verified I/O (needs root)'
 	@echo 'make fuzz       libFuzzer on what guests and captured workers write, $(FUZZ_SECONDS) s each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
