@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * For the tests of `make crash` only: a worker that is killed before its n-th store to a ring or to
- * its journal.  n is in the file that HALFBACK_CRASH names; the worker that reads it makes it one
- * more, so the lives of one guest's workers, one after the other, try every n.  Without the
- * variable, or with an n of 0, nothing happens.
+ * its journal, or notification.  n is in the file that HALFBACK_CRASH names; the worker that reads
+ * it makes it one more, so the lives of one guest's workers, one after the other, try every n.
+ * Without the variable, or with an n of 0, nothing happens.
  *
  * SIGKILL, so that no handler and no exit can put anything in order.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where `make crash` ends a worker: before each store to memory that outlives it.  In any other
- * build there is nothing here.  See crash.c.
+ * Where `make crash` ends a worker: before each store to memory that outlives it, and before each
+ * notification.  In any other build there is nothing here.  See crash.c.
  */
 #ifndef COMMON_CRASH_H
 #define COMMON_CRASH_H

@@ -15,6 +15,7 @@
 
 #include <xen/evtchn.h>
 
+#include "common/crash.h"
 #include "common/filter.h"
 #include "common/log.h"
 
@@ -129,8 +130,10 @@ void port_unbind(struct port *port)
 
 void port_notify(struct port *port)
 {
-	if (port->set)
-		xenevtchn_notify(port->set->xce, port->local);
+	if (!port->set)
+		return;
+	crash_point();
+	xenevtchn_notify(port->set->xce, port->local);
 }
 
 /* What libxenevtchn does; not among it: ports of other kinds, a virq, a reset. */

@@ -5,7 +5,7 @@
 # errors; and never a wrong block.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
-TEST_TIMEOUT=${CRASH_SECONDS:-60}
+TEST_TIMEOUT=${CRASH_SECONDS:-40}
 TEST_TIMEOUT=$((TEST_TIMEOUT * 4 + 180))
 in_host "$@"
 plan 8

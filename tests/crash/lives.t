@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Workers that are killed before their first, second, third, ... store to a ring or a journal, one after the other, under a
-# load of all kinds of requests: its guest sees no error, and every block is as it was written last.
+# Workers that are killed before their first, second, third, ... store to a ring or a journal, or notification, one after
+# the other, under a load of all kinds of requests: its guest sees no error, and every block is as it was written last.
 #
 # For `make crash`: the n-th life of a worker ends with its n-th store (common/crash.c).
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
-SECONDS_EACH=${CRASH_SECONDS:-60}
-TEST_TIMEOUT=$((SECONDS_EACH * 4 + 180))
+SECONDS_EACH=${CRASH_SECONDS:-40}
+TEST_TIMEOUT=$((SECONDS_EACH * 6 + 180))
 in_host "$@"
-plan 17
+plan 19
 
 sectors=4096
 export HALFBACK_CRASH=$WORK/n
@@ -40,7 +40,7 @@ mixed() { # DISK SEED WORD...
 mixed xvda 1 all
 mixed xvdb 2 all persistent
 
-for load in "--queues=2 --bs=4k --qd=32" "--queues=2 --bs=256k --qd=6 --persistent --abi=32 --ring-order=1"; do
+for load in "--bs=4k --qd=1 --spin=0" "--queues=2 --bs=4k --qd=32" "--queues=2 --bs=256k --qd=6 --persistent --abi=32 --ring-order=1"; do
 	begin 1
 	# shellcheck disable=SC2086
 	ok "$load: no error, all is verified" xloop exec g -- blkload --dev=xvdc --rw=randrw --verify --flush-every=20 \
