@@ -408,6 +408,7 @@ const struct backend blkback_backend = {
 	.name = "blkback",
 	.kinds = {"vbd", "vbd3", "qdisk"},
 	.frontend = "vbd",
+	.connect_bytes = sizeof(struct vbd_connect),
 	.script = "block-halfback",
 	.rival = blkback_rival,
 	.wanted = blkback_wanted,

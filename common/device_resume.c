@@ -117,6 +117,7 @@ static int connection_write(const struct device *device, const struct chan_msg *
 		.store = {device->store_id[0], device->store_id[1]},
 		.domid = device->guest->domid,
 		.devid = device->devid,
+		.body_bytes = device->sup->backend->connect_bytes,
 	};
 	int fd = runfile_create(&name, 0600, sizeof(connection));
 	ssize_t n;
@@ -273,7 +274,8 @@ static const char *connection_check(const struct device *device, const struct st
 		return "is cut off or too long";
 	if (connection->magic != RESUME_MAGIC)
 		return "is no such file";
-	if (connection->version != RESUME_VERSION)
+	if (connection->version != RESUME_VERSION ||
+	    connection->body_bytes != device->sup->backend->connect_bytes)
 		return "is of another version of halfback";
 	if (connection->sum != connection_sum(connection))
 		return "is damaged";

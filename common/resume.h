@@ -40,8 +40,8 @@ struct resume_connection {
 	uint64_t store[2]; /* which image it was, as the backend tells them apart */
 	uint32_t domid;
 	uint32_t devid;
-	uint32_t sum; /* of the struct, with this one 0 */
-	uint32_t pad;
+	uint32_t sum;	     /* of the struct, with this one 0 */
+	uint32_t body_bytes; /* of the body that mean something: another version has others */
 	unsigned char body[CHAN_BODY_MAX]; /* the CONNECT's */
 };
 

@@ -33,6 +33,7 @@ struct backend {
 	const char
 		*kinds[SUP_KINDS_MAX]; /* xenstore directories below backend/ that it can serve */
 	const char *frontend;	       /* the frontends' directory below device/; NULL: the kind */
+	uint32_t connect_bytes;	       /* of what connect() puts in a CONNECT's body */
 	const char *script;	       /* its own hotplug script: it needs nothing from it */
 	/* Which other backend claims devices of its kind and what to do, in a sentence; or NULL. */
 	const char *(*rival)(const struct device *device);

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 80
+plan 84
 
 blkback_start
 guest_create g "vdev=xvda,target=$(image a.img 16M)" >/dev/null
@@ -61,6 +61,7 @@ refused "its connection is cut off or too long" "one with something behind it" t
 refused "its journal is no journal" "a journal of zeros" poke "$journal" 0 '\0\0\0\0'
 refused "its journal is of another version of halfback" "a journal of another version" poke "$journal" 4 '\77'
 refused "its connection is of another version of halfback" "a connection of another version" poke "$connection" 4 '\77'
+refused "its connection is of another version of halfback" "a connection that has more in it" poke "$connection" 52 '\1'
 refused "its connection is damaged" "a connection of which a bit changed" poke "$connection" 300 '\245'
 refused "its journal is of another guest or connection" "a journal of another connection" poke "$journal" 8 'foreign!'
 refused "can't go on with the journal of the worker before this one" "a queue's part that was scribbled on" \
