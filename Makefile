@@ -220,7 +220,7 @@ $(BUILD)/pic/%.o: %.c Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
--include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic build/fuzz/obj -name '*.d' 2>/dev/null)
 
 programs: $(PROGRAMS)
 
@@ -277,18 +277,25 @@ crash:
 crash-run: all $(TEST_PROGS) $(PRELOADS)
 	@BUILD=$(BUILD) tests/run $(sort $(wildcard tests/crash/*.t))
 
-# Clang's libFuzzer on what guests and captured workers write; each target aborts on what must not be.
-FUZZ_SECONDS = 30
+# Clang's libFuzzer on what guests, captured workers and anybody's programs write; each target aborts on what must not
+# be.  It links what is named here of the product, and includes what it drives from within.
+T = 30
+FUZZ_request = blkback/request blkback/abi
+FUZZ_journal = blkback/journal $(FUZZ_request)
+FUZZ_FLAGS   = address,undefined -fno-sanitize-recover=all
 
-build/fuzz/%: tests/fuzz/%.c blkback/request.c blkback/abi.c blkback/journal.c $(wildcard blkback/*.h common/*.h)
+build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)clang $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -Werror \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $(filter %.c,$^)
+	$(Q)clang $(CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -Werror -fsanitize=fuzzer-no-link,$(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+.SECONDEXPANSION:
+build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $$(addprefix build/fuzz/obj/,$$(addsuffix .o,$$(FUZZ_$$*)))
+	$(call say,LD,$@)
+	$(Q)clang -fsanitize=fuzzer,$(FUZZ_FLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c
 
 fuzz: $(FUZZ)
-	@for f in $(FUZZ); do mkdir -p $$f.corpus; $$f -max_total_time=$(FUZZ_SECONDS) \
-		-max_len=7000 -artifact_prefix=$$f. -print_final_stats=1 $$f.corpus || exit 1; done
+	@for f in $(FUZZ:build/fuzz/fuzz_%=%); do tests/fuzz/run $$f $(T) build/fuzz/$$f.corpus || exit 1; done
 
 tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
@@ -347,7 +354,7 @@ help:
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
 	@echo 'make flood      whether a flood of one guest delays another, which compares times'
 	@echo 'make crash      workers killed before each store, or failed by each call, under verified I/O (needs root)'
-	@echo 'make fuzz       libFuzzer on what guests and captured workers write, $(FUZZ_SECONDS) s each'
+	@echo 'make fuzz       libFuzzer on what guests and captured workers write, T=$(T) seconds each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    blkback, its hotplug script, and halfback; PREFIX=$(PREFIX), DESTDIR='
@@ -357,7 +364,7 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/fuzz/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
 pages    := $(wildcard */*.1 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
@@ -392,7 +399,7 @@ lint-shell:
 	shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2119 $(shells)
 
 lint-text:
-	codespell --quiet-level=2 --ignore-words-list=conectix,inflight,sring,hda,hdd,clos,nd --skip='.git,build' .
+	codespell --quiet-level=2 --ignore-words-list=conectix,inflight,sring,hda,hdd,clos,nd --skip='.git,build,./tests/fuzz/corpus' .
 	$(if $(pages),mandoc -Tlint -Wwarning $(pages))
 
 lint-clang:

@@ -5,18 +5,14 @@
  * as the ring has room for; done one after the other they leave an empty journal, at whatever point
  * another worker takes up what is left.
  */
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <xen/xen.h>
 #include <xen/io/blkif.h>
 
 #include "blkback/journal.h"
 #include "blkback/request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum {
 	SLOTS = 32
@@ -32,12 +28,6 @@ struct input {
 
 static _Alignas(
 	64) char memory[sizeof(struct journal_file) + (SLOTS + 1) * sizeof(struct journal_slot)];
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* What was never attached to has a header all the same. */
 static void header_make(void)

@@ -5,17 +5,13 @@
  * within the disk and within the request's pages, and on a read-only disk it must not write.  `make
  * fuzz` runs it for a while.
  */
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <xen/xen.h>
 #include <xen/io/blkif.h>
 
 #include "blkback/request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 struct input {
 	uint8_t abi, read_only, discard, log2_sectors;
@@ -26,12 +22,6 @@ struct input {
 static char pages[SLOT_INDIRECT_SEGMENTS * BUFFER_PAGE];
 static struct slot_segment segments[SLOT_INDIRECT_SEGMENTS];
 static struct iovec iov[SLOT_INDIRECT_SEGMENTS];
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void check_pieces(struct request *request, uint64_t bytes)
 {

@@ -6,4 +6,4 @@ no_host "$@"
 plan 1
 
 ok "whatever a worker leaves as its journal, the next one finds each request once, or refuses it" \
-	"$TOP/build/fuzz/fuzz_journal" -max_total_time=3 -max_len=7000 -artifact_prefix="$WORK/" "$WORK"
+	"$TOP/tests/fuzz/run" journal 3 "$WORK/fuzz"

@@ -6,4 +6,4 @@ no_host "$@"
 plan 1
 
 ok "whatever a slot holds, what passes is within bounds" \
-	"$TOP/build/fuzz/fuzz_request" -max_total_time=3 -max_len=256 -artifact_prefix="$WORK/" "$WORK"
+	"$TOP/tests/fuzz/run" request 3 "$WORK/fuzz"
