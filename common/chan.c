@@ -80,14 +80,13 @@ int chan_recv(int chan, struct chan_msg *msg)
 		return errno == EAGAIN || errno == EINTR ? 0
 		       : errno == ECONNRESET		 ? -EPIPE
 							 : -errno;
-	if (n == 0)
-		return -EPIPE;
 	chan_take_fds(&hdr, msg);
-	if ((size_t)n == sizeof(*msg))
+	if ((size_t)n == sizeof(*msg) && !(hdr.msg_flags & MSG_TRUNC))
 		return 1;
+	/* An empty packet looks like the end, and may bring descriptors all the same. */
 	for (uint32_t i = 0; i < msg->nfds; i++)
 		close(msg->fds[i]);
-	return -EPROTO;
+	return n == 0 ? -EPIPE : -EPROTO;
 }
 
 /* No sendmsg: a worker sends no descriptors, so one that is captured can give none away. */
