@@ -283,6 +283,7 @@ T = 30
 FUZZ_request = blkback/request blkback/abi
 FUZZ_journal = blkback/journal $(FUZZ_request)
 FUZZ_base    = $(addprefix common/,store log loop loop_uring loop_epoll aio filter_ring)
+FUZZ_nodes   = $(addprefix blkback/,frontend limit_nodes target abi) $(FUZZ_base)
 FUZZ_chan    = common/chan common/respawn $(FUZZ_base)
 FUZZ_FLAGS   = address,undefined -fno-sanitize-recover=all
 
