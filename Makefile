@@ -285,6 +285,7 @@ FUZZ_journal = blkback/journal $(FUZZ_request)
 FUZZ_base    = $(addprefix common/,store log loop loop_uring loop_epoll aio filter_ring)
 FUZZ_nodes   = $(addprefix blkback/,frontend limit_nodes target abi) $(FUZZ_base)
 FUZZ_chan    = common/chan common/respawn $(FUZZ_base)
+FUZZ_resume  = common/runfile common/instance $(FUZZ_base)
 FUZZ_FLAGS   = address,undefined -fno-sanitize-recover=all
 
 build/fuzz/obj/%.o: %.c Makefile
