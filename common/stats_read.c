@@ -177,11 +177,15 @@ uint64_t stats_step_top(uint32_t step)
 uint64_t stats_percentile(const struct stats_histogram *histogram, double percent)
 {
 	double want = (double)stats_samples(histogram) * percent / 100.0, seen = 0;
+	uint64_t last = 0;
 
 	for (uint32_t i = 0; i < STATS_STEPS; i++) {
+		if (histogram->step[i] == 0)
+			continue;
+		last = stats_step_top(i);
 		seen += (double)histogram->step[i];
-		if (seen > 0 && seen >= want)
-			return stats_step_top(i);
+		if (seen >= want)
+			break;
 	}
-	return 0;
+	return last; /* sums beyond 2^53 are rounded, and may not reach what is wanted */
 }
