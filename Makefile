@@ -286,6 +286,7 @@ FUZZ_base    = $(addprefix common/,store log loop loop_uring loop_epoll aio filt
 FUZZ_nodes   = $(addprefix blkback/,frontend limit_nodes target abi) $(FUZZ_base)
 FUZZ_chan    = common/chan common/respawn $(FUZZ_base)
 FUZZ_resume  = common/runfile common/instance $(FUZZ_base)
+FUZZ_stats   = common/runfile common/instance halfback/json halfback/prometheus halfback/table $(FUZZ_base)
 FUZZ_FLAGS   = address,undefined -fno-sanitize-recover=all
 
 build/fuzz/obj/%.o: %.c Makefile
