@@ -25,6 +25,7 @@
 #include "blkback/blockdev.h"
 #include "blkback/image_lock.h"
 #include "blkback/remote.h"
+#include "common/store.h"
 
 struct image_options image_options = {.nbd_wait_ms = 30000};
 
@@ -73,27 +74,11 @@ uint64_t image_whole_sectors(const struct image *image, uint64_t bytes)
 
 int image_parse_null(const char *target, uint64_t *bytes)
 {
-	uint64_t n = 0;
-	const char *at = target + strlen("null:"), *unit;
-	static const char units[] = "KMGT";
+	static const char null[] = "null:";
 
-	if (strncmp(target, "null:", 5) != 0 || *at < '0' || *at > '9')
+	if (strncmp(target, null, strlen(null)) != 0)
 		return -EINVAL;
-	for (; *at >= '0' && *at <= '9'; at++) {
-		if (n > INT64_MAX / 16)
-			return -EINVAL;
-		n = n * 10 + (uint64_t)(*at - '0');
-	}
-	unit = *at ? strchr(units, *at) : NULL;
-	if (*at && (!unit || at[1]))
-		return -EINVAL;
-	for (; unit && unit >= units; unit--) {
-		if (n > INT64_MAX / 1024)
-			return -EINVAL;
-		n *= 1024;
-	}
-	*bytes = n;
-	return 0;
+	return size_parse(target + strlen(null), bytes);
 }
 
 bool image_is_block(const struct image *image)

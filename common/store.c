@@ -225,6 +225,26 @@ int number_parse(const char *text, uint64_t max, uint64_t *value)
 	return 0;
 }
 
+int size_parse(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	size_t len = strlen(text);
+	const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
+	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+	char digits[24];
+	uint64_t n;
+
+	len -= unit != NULL;
+	if (len >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (number_parse(digits, (uint64_t)INT64_MAX >> shift, &n) < 0)
+		return -EINVAL;
+	*bytes = n << shift;
+	return 0;
+}
+
 int store_read_number(struct store *store, uint64_t max, uint64_t *value, const char *fmt, ...)
 {
 	char path[STORE_PATH_MAX];

@@ -64,5 +64,7 @@ char **store_list(struct store *store, const char *path, unsigned int *count);
 
 /* A decimal number and nothing else, at most `max`.  0 or -EINVAL.  Pure. */
 int number_parse(const char *text, uint64_t max, uint64_t *value);
+/* Bytes, or a number with K, M, G or T behind it, at most INT64_MAX.  0 or -EINVAL.  Pure. */
+int size_parse(const char *text, uint64_t *bytes);
 
 #endif
