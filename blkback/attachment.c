@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A device's image that grows while a guest uses it: noticed by the sizewatch or told by the admin,
- * measured, then told to the worker and after that to the guest, which goes on without
- * reconnecting.
+ * A device's image that grows while a guest uses it: noticed by the sizewatch or told by the admin
+ * and measured, or found by the worker when it connects to an NBD server anew; then told to the
+ * worker and after that to the guest, which goes on without reconnecting.
  *
  * A disk never gets smaller under its guest: what lies behind a shrunk image gives errors.
  */
@@ -68,6 +68,8 @@ void attachment_watch(struct attachment *a)
 	struct sup *sup = a->device->sup;
 	int err;
 
+	if (a->image.remote) /* its worker hears of it, with the next connection */
+		a->image.looked = attachment_looked;
 	if (a->image.nfds == 0 || a->image.remote)
 		return;
 	if (!sup->private) {
@@ -110,12 +112,15 @@ bool attachment_resize(struct device *device, struct chan_msg *msg)
 {
 	struct attachment *a = device->private;
 	struct vbd_resize resize = {.sectors = a->image.spec.sectors};
+	uint32_t held;
 
 	if (resize.sectors <= a->told)
 		return false;
-	log_info("%s %u of guest %u grew from %llu to %llu sectors", device->kind, device->devid,
-		 device->guest->domid, (unsigned long long)a->told,
-		 (unsigned long long)resize.sectors);
+	/* An NBD server may be another size each second. */
+	if (log_limit_pass(&device->moves, loop_now_ns() / 1000000, &held))
+		log_info("%s %u of guest %u grew from %llu to %llu sectors", device->kind,
+			 device->devid, device->guest->domid, (unsigned long long)a->told,
+			 (unsigned long long)resize.sectors);
 	a->told = resize.sectors;
 	memcpy(msg->body, &resize, sizeof(resize));
 	return true;

@@ -58,7 +58,7 @@ struct image {
 	bool look_more; /* and is to ask again */
 	int look_fd;
 	int64_t look_bytes;
-	void (*looked)(struct image *image, int64_t bytes);
+	void (*looked)(struct image *image, int64_t bytes); /* also of a server that tells */
 };
 
 /*

@@ -138,6 +138,16 @@ static void nbd_replay(struct nbd_disk *n)
 	}
 }
 
+/* The supervisor may tell the guest, and then us: until it does, the disk is what it was. */
+static void nbd_tell_size(const struct nbd_disk *n, uint64_t bytes)
+{
+	struct chan_msg msg = {.type = CHAN_LARGER, .serial = n->serial};
+
+	memcpy(msg.body, &bytes, sizeof(bytes));
+	if (n->line >= 0)
+		chan_send(n->line, &msg);
+}
+
 /* NULL, or why the server does not export our disk any more. */
 static const char *nbd_check(struct nbd_disk *n)
 {
@@ -148,6 +158,8 @@ static const char *nbd_check(struct nbd_disk *n)
 		return "its export is smaller now than the disk";
 	if (nbd_is_read_only(n->nbd) > 0 && !spec->read_only)
 		return "its export is read-only now";
+	if ((uint64_t)bytes / DISK_SECTOR > spec->sectors)
+		nbd_tell_size(n, (uint64_t)bytes);
 	n->can_flush = nbd_can_flush(n->nbd) > 0;
 	n->can_trim = nbd_can_trim(n->nbd) > 0;
 	loop_timer_del(n->disk.loop, n->hello);

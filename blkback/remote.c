@@ -39,6 +39,7 @@ struct remote {
 	uint64_t dialled_ns;
 	uint32_t wanted;	     /* the worker waits for this connection; 0: for none */
 	bool away;		     /* and was told about in the log */
+	bool size_due;		     /* a connection was made and its size not told yet */
 	struct log_limit lost, back; /* a worker that was captured may say so all day */
 	char uid[12];
 	char why[IMAGE_WHY_MAX];
@@ -168,8 +169,10 @@ static void remote_connected(struct remote *remote, int fd)
 	}
 	msg.fds[0] = fd;
 	memcpy(msg.body, remote->image->target.export, sizeof(remote->image->target.export));
-	if (remote->wanted && chan_send(remote->line, &msg) == 0)
+	if (remote->wanted && chan_send(remote->line, &msg) == 0) {
 		remote->wanted = 0;
+		remote->size_due = true;
+	}
 	close(fd);
 }
 
@@ -213,10 +216,27 @@ static void remote_dial(struct remote *remote)
 
 /* ---- the disk's line -------------------------------------------------------------------- */
 
+/* Told once for each connection: a captured worker can't have the store written all day. */
+static void remote_larger(struct remote *remote, const struct chan_msg *msg)
+{
+	struct image *image = remote->image;
+	uint64_t bytes;
+
+	memcpy(&bytes, msg->body, sizeof(bytes));
+	if (remote->size_due && image->looked && bytes <= INT64_MAX &&
+	    bytes / DISK_SECTOR > image->spec.sectors)
+		image->looked(image, (int64_t)bytes);
+	remote->size_due = false;
+}
+
 static void remote_handle(struct remote *remote, struct chan_msg *msg)
 {
 	const char *name = remote->image->path;
 
+	if (msg->type == CHAN_LARGER) {
+		remote_larger(remote, msg);
+		return;
+	}
 	msg->text[CHAN_TEXT_MAX - 1] = '\0';
 	switch (msg->type) {
 	case CHAN_WANT:

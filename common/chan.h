@@ -28,6 +28,7 @@ enum chan_type {
 	/* disk -> supervisor, on its own line (blkback/remote.h) */
 	CHAN_WANT,    /* a new connection; text: what became of the last */
 	CHAN_SERVED,  /* I/O goes on */
+	CHAN_LARGER,  /* the export has become so; body: its bytes, 64 bits */
 	CHAN_STALLED, /* it has waited too long: the guest gets errors */
 };
 

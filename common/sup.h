@@ -134,7 +134,7 @@ struct device {
 	uint32_t serial;
 	char error[DEVICE_ERROR_MAX];
 	struct log_limit limit; /* of complaints about it */
-	struct log_limit moves; /* of lines that say it connected or closed */
+	struct log_limit moves; /* of lines that say it connected, closed or grew */
 	void *private;		/* the backend's */
 };
 
