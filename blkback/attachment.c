@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blkback/grow.h"
 #include "blkback/sizewatch.h"
 #include "blkback/vbd.h"
 
@@ -105,7 +106,8 @@ void attachment_unwatch(struct attachment *a)
 
 void attachment_look(struct device *device)
 {
-	attachment_look_at(device->private);
+	if (!grow_asked(device))
+		attachment_look_at(device->private);
 }
 
 bool attachment_resize(struct device *device, struct chan_msg *msg)

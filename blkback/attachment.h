@@ -7,6 +7,10 @@
 #include "blkback/limit.h"
 #include "common/sup.h"
 
+enum {
+	GROW_ID_MAX = 24
+};
+
 /* device->private; made by the offer, freed by the release.  Its image is open meanwhile. */
 struct attachment {
 	struct image image; /* first */
@@ -17,6 +21,8 @@ struct attachment {
 	uint64_t shrunk; /* bytes of the image when we said that it shrank; UINT64_MAX: not said */
 	int file;	 /* its number in the sizewatch; negative: none */
 	char why[256];	 /* why a connect failed */
+	uint64_t grow_bytes;	   /* what it is being grown to */
+	char grow_id[GROW_ID_MAX]; /* for whom; "": it is not */
 };
 
 /*

@@ -19,6 +19,7 @@
 
 #include "blkback/attachment.h"
 #include "blkback/frontend.h"
+#include "blkback/grow.h"
 #include "blkback/limit_nodes.h"
 #include "blkback/vbd.h"
 #include "common/xentop.h"
@@ -248,6 +249,7 @@ static void blkback_release(struct device *device)
 
 	if (!a)
 		return;
+	grow_drop(a);
 	attachment_unwatch(a);
 	image_close(&a->image);
 	device->private = NULL;

@@ -13,7 +13,7 @@
  * QEMUs.  While no tool runs we hold the latter's place by a lock of the whole file, as for raw
  * images.
  */
-#include "blkback/qemu.h"
+#include "blkback/qemu_priv.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -30,38 +30,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "blkback/image.h"
-#include "common/child.h"
-#include "common/log.h"
-
 enum {
 	START_EVERY_MS = 1000, /* one that dies at once */
-	END_EVERY_MS = 100,    /* how often it is told to end */
 	END_TRIES = 50,	       /* at our own end: then it is left alone */
 	LOOK_MS = 4000,	       /* libxl waits 10 s for a disk */
 	CHECK_MS = 2000,       /* what has that much to be checked is believed */
 	CHECK_DAMAGED = 2,     /* qemu-img check's exit status; 3, leaks, does no harm */
 	BACKLOG = 16,
-};
-
-struct qemu {
-	struct child child; /* first */
-	struct loop *loop;
-	LIST_ENTRY(qemu) link;	   /* once closed */
-	const struct image *image; /* NULL: closed, and freed when the child has ended */
-	int file;		   /* the image */
-	bool direct;
-	bool checking; /* qemu-img check runs */
-	int listening;
-	int address; /* of the socket, which has no name any more */
-	struct loop_timer *again, *limit;
-	uint64_t started_ns;
-	void *arg;
-	void (*checked)(void *arg, const char *why); /* NULL: has been told */
-	void (*failed)(void *arg, const char *why);
-	struct log_limit log;
-	char uid[12];
-	char why[512];
 };
 
 /* Closed, and not ended yet. */
@@ -124,7 +99,7 @@ static void qemu_hold(const struct qemu *qemu, bool hold)
 
 /* ---- running a tool --------------------------------------------------------------------- */
 
-static int qemu_run(struct qemu *qemu, const char *const *command)
+int qemu_run(struct qemu *qemu, const char *const *command)
 {
 	const char *argv[24] = {"blkback: image",
 				"--cage",
@@ -135,15 +110,18 @@ static int qemu_run(struct qemu *qemu, const char *const *command)
 				"--"};
 	const int fds[] = {qemu->listening, qemu->file};
 	const struct child_plan plan = {.argv = argv, .fds = fds, .nfds = 2, .own_pids = true};
+	int err;
 
 	for (int i = 0; command[i]; i++)
 		argv[7 + i] = command[i];
 	qemu_hold(qemu, false);
-	return child_start(&qemu->child, qemu->loop, &plan);
+	err = child_start(&qemu->child, qemu->loop, &plan);
+	if (err < 0)
+		qemu_hold(qemu, true);
+	return err;
 }
 
-/* What a tool said last, less its name and the image's, which a sentence has already. */
-static const char *qemu_said(struct qemu *qemu)
+const char *qemu_said(struct qemu *qemu)
 {
 	const char *line = child_last_line(&qemu->child), *at;
 
@@ -210,7 +188,7 @@ static void qemu_tell(struct qemu *qemu, const char *why)
 	checked(qemu->arg, why); /* which may close us */
 }
 
-static void qemu_late(void *arg)
+void qemu_late(void *arg)
 {
 	struct qemu *qemu = arg;
 
@@ -322,10 +300,16 @@ static void qemu_again(void *arg)
 		qemu->again = loop_timer_add(qemu->loop, START_EVERY_MS, qemu_again, qemu);
 }
 
-/* It ended; was somebody left waiting? */
-static void qemu_nbd_ended(struct qemu *qemu, int status)
+void qemu_start_if_wanted(struct qemu *qemu, uint32_t ms)
 {
 	struct pollfd p = {.fd = qemu->listening, .events = POLLIN};
+
+	if (poll(&p, 1, 0) > 0)
+		qemu->again = loop_timer_add(qemu->loop, ms, qemu_again, qemu);
+}
+
+static void qemu_nbd_ended(struct qemu *qemu, int status)
+{
 	uint64_t ms = (loop_now_ns() - qemu->started_ns) / 1000000;
 
 	if (status != 0) {
@@ -333,10 +317,7 @@ static void qemu_nbd_ended(struct qemu *qemu, int status)
 			 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : qemu_said(qemu));
 		log_guest(&qemu->log, "%s: its qemu-nbd ended: %s", qemu->image->path, qemu->why);
 	}
-	if (poll(&p, 1, 0) > 0)
-		qemu->again = loop_timer_add(
-			qemu->loop, ms < START_EVERY_MS ? (uint32_t)(START_EVERY_MS - ms) : 0,
-			qemu_again, qemu);
+	qemu_start_if_wanted(qemu, ms < START_EVERY_MS ? (uint32_t)(START_EVERY_MS - ms) : 0);
 	if (status != 0)
 		qemu->failed(qemu->arg, qemu->why); /* which may close us */
 }
@@ -364,7 +345,9 @@ static void qemu_ended(struct child *child, int status)
 	qemu_hold(qemu, true);
 	loop_timer_del(qemu->loop, qemu->limit);
 	qemu->limit = NULL;
-	if (qemu->checked && qemu->checking)
+	if (qemu->growth != GROWTH_NONE)
+		qemu_grow_ended(qemu, status);
+	else if (qemu->checked && qemu->checking)
 		qemu_checked(qemu, status);
 	else if (qemu->checked)
 		qemu_looked(qemu, status);

@@ -4,6 +4,7 @@
 #define BLKBACK_QEMU_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/loop.h"
 
@@ -21,6 +22,12 @@ struct qemu *qemu_open(struct image *image, int file, bool direct, void *arg,
 		       void (*failed)(void *arg, const char *why));
 /* A new connection to qemu-nbd, which is started if it does not run.  A descriptor or -errno. */
 int qemu_connect(struct qemu *qemu);
+/*
+ * Makes the image larger, which must be open and not be growing, and has qemu-nbd go on with it:
+ * ends with grown(arg), perhaps before it returns: NULL, or why it has its old size, in qemu-img's
+ * words.
+ */
+void qemu_grow(struct qemu *qemu, uint64_t bytes, void (*grown)(void *arg, const char *why));
 /* Ends qemu-nbd, which may take its time; nothing is called any more.  NULL is fine. */
 void qemu_close(struct qemu *qemu);
 /* Without a loop, at the supervisor's end: waits until all that were closed have ended, or 5 s. */

@@ -37,8 +37,10 @@ struct remote {
 	struct loop_poll *line_poll;
 	struct loop_timer *again;
 	uint64_t dialled_ns;
-	uint32_t wanted;	     /* the worker waits for this connection; 0: for none */
-	bool away;		     /* and was told about in the log */
+	uint32_t wanted; /* the worker waits for this connection; 0: for none */
+	bool quiet;	 /* it was lost since we grow it */
+	void (*grown)(struct image *image, const char *why); /* NULL: it is not growing */
+	bool away;					     /* and was told about in the log */
 	bool size_due;		     /* a connection was made and its size not told yet */
 	struct log_limit lost, back; /* a worker that was captured may say so all day */
 	char uid[12];
@@ -240,7 +242,9 @@ static void remote_handle(struct remote *remote, struct chan_msg *msg)
 	msg->text[CHAN_TEXT_MAX - 1] = '\0';
 	switch (msg->type) {
 	case CHAN_WANT:
-		if (msg->text[0])
+		if (msg->text[0] && remote->grown)
+			remote->quiet = true;
+		else if (msg->text[0])
 			log_guest(&remote->lost, "%s: lost its server (%s); I/O waits for it", name,
 				  msg->text);
 		remote->wanted = msg->serial;
@@ -248,7 +252,9 @@ static void remote_handle(struct remote *remote, struct chan_msg *msg)
 		break;
 	case CHAN_SERVED:
 		remote->away = false;
-		log_guest(&remote->back, "%s: its server is back; I/O goes on", name);
+		if (!remote->quiet)
+			log_guest(&remote->back, "%s: its server is back; I/O goes on", name);
+		remote->quiet = false;
 		break;
 	case CHAN_STALLED:
 		log_guest(&remote->lost,
@@ -371,6 +377,22 @@ void remote_open_file(struct image *image, void (*opened)(struct image *image, c
 	remote->qemu = qemu_open(image, file, direct, remote, remote_checked, remote_failed);
 	if (!remote->qemu)
 		remote_refuse(remote, "can't be looked at: %s", strerror(errno));
+}
+
+static void remote_grown(void *arg, const char *why)
+{
+	struct remote *remote = arg;
+	void (*grown)(struct image *, const char *) = remote->grown;
+
+	remote->grown = NULL;
+	grown(remote->image, why);
+}
+
+void remote_grow(struct image *image, uint64_t bytes,
+		 void (*grown)(struct image *image, const char *why))
+{
+	image->remote->grown = grown;
+	qemu_grow(image->remote->qemu, bytes, remote_grown);
 }
 
 void remote_close(struct remote *remote)

@@ -16,6 +16,9 @@ void remote_open(struct image *image, void (*opened)(struct image *image, const 
 void remote_open_file(struct image *image, void (*opened)(struct image *image, const char *why));
 /* Another worker: a line of its own in image->fds, on which nothing is said yet.  0 or -errno. */
 int remote_renew(struct remote *remote);
+/* Makes an image larger that qemu-nbd serves; ends as qemu_grow(), with the image. */
+void remote_grow(struct image *image, uint64_t bytes,
+		 void (*grown)(struct image *image, const char *why));
 /* Lets go of the server.  No opened() comes any more.  NULL is fine. */
 void remote_close(struct remote *remote);
 

@@ -65,7 +65,7 @@ struct backend {
 	 * takes that size as told: write_connected() follows.  False if there is nothing to tell.
 	 */
 	bool (*resize)(struct device *device, struct chan_msg *msg);
-	/* The admin wrote the device's node `resize`: look at its size. */
+	/* The admin wrote the device's node `resize`: look at its size, or change it. */
 	void (*look)(struct device *device);
 	/* Lets go of what offer() took: called when the device is closed.  May be called twice. */
 	void (*release)(struct device *device);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * halfback: the admin's command.  It looks at what the daemons leave to be looked at; it never
- * talks to them, so it can't disturb them.
+ * halfback: the admin's command.  It looks at what the daemons leave to be looked at, which can't
+ * disturb them; only resize asks one of them to do something.
  */
 #include <getopt.h>
 #include <locale.h>
@@ -10,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/store.h"
 #include "halfback/print.h"
 
 static const char usage[] =
 	"usage: halfback list  [--interval=S]\n"
 	"       halfback stats [--json | --prometheus] [--interval=S] [GUEST [DISK]]\n"
+	"       halfback resize GUEST DISK SIZE\n"
 	"  list              one line for each disk that blkback serves\n"
 	"  stats             what the disks have done; GUEST is a name or a domid,\n"
 	"                    DISK a name (xvda) or a number (51712)\n"
+	"  resize            make a disk's qcow2 or qed image larger, under its guest; SIZE is\n"
+	"                    in bytes, or with K, M, G or T behind it\n"
 	"  --interval=S      show what happens in S seconds (0.01 to 3600), not since\n"
 	"                    the disk connected; list looks for 0.5 seconds, or with 0\n"
 	"                    since it connected\n"
@@ -36,6 +40,7 @@ struct command {
 	printer *print;
 	double interval; /* seconds; 0 = since the disk connected */
 	const char *guest, *disk;
+	uint64_t bytes; /* resize */
 };
 
 static void __attribute__((noreturn, format(printf, 1, 2))) usage_error(const char *fmt, ...)
@@ -85,6 +90,8 @@ static void parse_options(struct command *command, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
 		case 'i':
+			if (strcmp(command->verb, "resize") == 0)
+				usage_error("--interval is for halfback list and stats");
 			command->interval = option_interval(optarg);
 			interval = command->interval > 0;
 			break;
@@ -106,7 +113,24 @@ static void parse_options(struct command *command, int argc, char **argv)
 			    "--interval out");
 }
 
-/* VERB [GUEST [DISK]], in any order with the options. */
+/* What follows the verb. */
+static void parse_words(struct command *command, int argc, char **argv)
+{
+	bool resize = strcmp(command->verb, "resize") == 0;
+	int most = resize ? 3 : strcmp(command->verb, "list") == 0 ? 0 : 2;
+
+	if (argc > most)
+		usage_error("'%s' is one argument too many", argv[most]);
+	if (resize && argc < most)
+		usage_error("resize takes a guest, a disk and a size");
+	command->guest = argc > 0 ? argv[0] : NULL;
+	command->disk = argc > 1 ? argv[1] : NULL;
+	if (resize && (size_parse(argv[2], &command->bytes) < 0 || command->bytes == 0))
+		usage_error("'%s' is no size; write bytes, or a number with K, M, G or T behind it",
+			    argv[2]);
+}
+
+/* VERB WORD..., in any order with the options. */
 static void parse(struct command *command, int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -116,25 +140,21 @@ static void parse(struct command *command, int argc, char **argv)
 		exit(0);
 	}
 	if (!*verb)
-		usage_error("say what to do: list or stats");
+		usage_error("say what to do: list, stats or resize");
 	*command = (struct command){.verb = verb, .print = print_table};
 	if (strcmp(verb, "list") == 0)
 		*command = (struct command){.verb = verb, .print = print_list, .interval = 0.5};
-	else if (strcmp(verb, "stats") != 0)
+	else if (strcmp(verb, "stats") != 0 && strcmp(verb, "resize") != 0)
 		usage_error("there is no '%s'", verb);
 	parse_options(command, argc - 1, argv + 1);
-	argc -= optind + 1;
-	argv += optind + 1;
-	if (argc > (strcmp(verb, "list") == 0 ? 0 : 2))
-		usage_error("'%s' is one argument too many", argv[argc - 1]);
-	command->guest = argc > 0 ? argv[0] : NULL;
-	command->disk = argc > 1 ? argv[1] : NULL;
+	parse_words(command, argc - optind - 1, argv + optind + 1);
 }
 
 int main(int argc, char **argv)
 {
 	struct command command;
 	struct vbds vbds;
+	int ret = 0;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	parse(&command, argc, argv);
@@ -144,11 +164,14 @@ int main(int argc, char **argv)
 	}
 	if (command.interval > 0 && vbds.count > 0)
 		vbds_wait(&vbds, command.interval);
-	command.print(&vbds);
+	if (command.bytes > 0)
+		ret = resize_vbd(&vbds.vbd[0], command.bytes) < 0;
+	else
+		command.print(&vbds);
 	vbds_free(&vbds);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("halfback: can't write");
 		return 1;
 	}
-	return 0;
+	return ret;
 }

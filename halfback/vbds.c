@@ -133,10 +133,11 @@ static void vbd_free(struct vbd *vbd)
 /* What the store says of it. */
 static void vbd_describe(struct vbd *vbd, struct xs_handle *xs, uint32_t own)
 {
-	char dir[STORE_PATH_MAX], *state, *error;
+	const char *dir = vbd->path;
+	char *state, *error;
 
-	snprintf(dir, sizeof(dir), "/local/domain/%u/backend/%s/%u/%u", own, vbd->kind, vbd->domid,
-		 vbd->devid);
+	snprintf(vbd->path, sizeof(vbd->path), "/local/domain/%u/backend/%s/%u/%u", own, vbd->kind,
+		 vbd->domid, vbd->devid);
 	vbd->guest = or_unknown(node_read(xs, "/local/domain/%u/name", vbd->domid));
 	vbd->vdev = or_unknown(node_read(xs, "%s/dev", dir));
 	vbd->image = or_unknown(node_read(xs, "%s/params", dir));
@@ -169,7 +170,7 @@ static int collect_counted(struct vbds *vbds)
 
 		if (err == -ENOENT)
 			continue; /* closed meanwhile */
-		if (err < 0) {
+		if (err < 0 || strchr(stats.header.kind, '/')) {
 			say("%s/%s-%u-%u.stats is no statistics file of this version: "
 			    "the disk's numbers are not shown",
 			    instance_dir(), daemon_name, names[i].domid, names[i].devid);

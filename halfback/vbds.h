@@ -12,6 +12,7 @@
 struct vbd {
 	uint32_t domid, devid;
 	char kind[STATS_NAME_MAX];
+	char path[96]; /* its backend directory */
 	/* Of the store; "?" where it does not tell. */
 	char *guest, *vdev, *image;
 	char *error;	    /* why it is not served, one sentence; NULL if there is none */
@@ -37,6 +38,9 @@ int vbds_collect(struct vbds *vbds, const char *guest, const char *disk);
 /* Waits so many seconds; then the numbers are of that time, and not since the disk connected. */
 void vbds_wait(struct vbds *vbds, double seconds);
 void vbds_free(struct vbds *vbds);
+
+/* Has blkback make its image larger.  0, or -1 after a sentence.  resize.c */
+int resize_vbd(const struct vbd *vbd, uint64_t bytes);
 
 /* "halfback: ..." to standard error. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
