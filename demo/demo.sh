@@ -34,7 +34,7 @@ step=0
 
 say() {
 	step=$((step + 1))
-	printf '\n[%d/7] %s\n' "$step" "$*"
+	printf '\n[%d/8] %s\n' "$step" "$*"
 }
 
 note() {
@@ -107,6 +107,41 @@ fio_verify() {
 		--verify=crc32c --do_verify=1 --verify_fatal=1 --output=fio.log
 }
 
+# Without a limit of deaths and waits between them, which are for workers that crash by themselves.
+start_blkback() {
+	blkback --restarts=0 >>blkback.log 2>&1 &
+	BLKBACK=$!
+	disown
+}
+
+worker() {
+	pgrep -P "$BLKBACK" -f '^blkback: dom '
+}
+
+scratch_state_is() {
+	[ "$(guest xenstore-read device/vbd/51728/state)" = "$1" ]
+}
+
+kill_under_load() {
+	local n load victims
+	guest blkload --dev=xvdb --rw=randrw --bs=4k --qd=32 --size=64M --runtime=3 --verify --flush-every=50 --json \
+		>load.json 2>>blkload.log &
+	load=$!
+	wait_for 10 scratch_state_is 4 || die "the guest does not connect its disk"
+	for n in {1..10}; do
+		sleep 0.2
+		victims=$(worker)
+		[ "$n" -ne 5 ] || victims+=" $BLKBACK"
+		# shellcheck disable=SC2086 # one or two
+		kill -9 $victims
+		[ "$n" -ne 5 ] || start_blkback
+		scratch_state_is 4 || die "the guest noticed that its worker died"
+	done
+	wait $load || die "the guest lost I/O when its worker died"
+	[ "$(jq '.errors + .verify_errors' load.json)" = 0 ] || die "the guest saw errors"
+	verified=$((verified + $(jq '.verified * .bs' load.json)))
+}
+
 make_fs() {
 	local pid
 	mkdir -p mnt
@@ -133,7 +168,7 @@ try "mkfs.ext4" mkfs.ext4 -q -F -d files disk.img
 note "$(find files -type f | wc -l) files, $(du -sh files | cut -f1), sha256 $(sha256sum disk.img | cut -c1-16)..."
 
 say "blkback, and a guest with four disks"
-blkback >blkback.log 2>&1 &
+start_blkback
 cat >demo.cfg <<-END
 	name = "demo"
 	memory = 128
@@ -164,6 +199,11 @@ guest blkload --dev=xvdb --rw=randwrite --bs=4k --qd=32 --size=64M --verify --js
 [ "$(jq .verify_errors load.json)" = 0 ] || die "blkload found wrong blocks"
 verified=$((verified + $(jq '.verified * .bs' load.json)))
 note "$(jq .verified load.json) blocks of 4 KiB by blkload, 32 in flight, read back and checked"
+
+say "Kill -9 its worker ten times in the middle of verified I/O, and once blkback itself"
+kill_under_load
+note "the guest saw nothing: $(jq .ios load.json) reads and writes, no error, $(jq .verified load.json) blocks checked, its state was 4 all the time"
+note "the longest that one of its requests took: $(jq '.latency_us.max / 1000 | round' load.json) ms"
 
 say "Make a filesystem through the guest's disk, and check it on the host"
 if [ -c /dev/fuse ]; then
