@@ -32,6 +32,7 @@
 
 enum {
 	START_EVERY_MS = 1000, /* one that dies at once */
+	END_EVERY_MS = 100,    /* how often it is told to end */
 	END_TRIES = 50,	       /* at our own end: then it is left alone */
 	LOOK_MS = 4000,	       /* libxl waits 10 s for a disk */
 	CHECK_MS = 2000,       /* what has that much to be checked is believed */
@@ -405,11 +406,9 @@ struct qemu *qemu_open(struct image *image, int file, bool direct, void *arg,
 	return NULL;
 }
 
-/*
- * It writes what it holds, and ends.  Told more than once: the first process of a namespace hears
- * no signal before it has a handler for it, and this one may just have been started.
- */
-static void qemu_end(void *arg)
+/* The first process of a namespace hears no signal before it has a handler for it, and this one may
+ * just have been started. */
+void qemu_end(void *arg)
 {
 	struct qemu *qemu = arg;
 

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -44,15 +43,6 @@ static void grow_image(struct qemu *qemu)
 		qemu->limit = loop_timer_add(qemu->loop, GROW_MS, qemu_late, qemu);
 }
 
-/* More than once, as in qemu_close(). */
-static void grow_end_server(void *arg)
-{
-	struct qemu *qemu = arg;
-
-	child_signal(&qemu->child, SIGTERM);
-	qemu->again = loop_timer_add(qemu->loop, END_EVERY_MS, grow_end_server, qemu);
-}
-
 void qemu_grow(struct qemu *qemu, uint64_t bytes, void (*grown)(void *arg, const char *why))
 {
 	loop_timer_del(qemu->loop, qemu->again);
@@ -66,7 +56,7 @@ void qemu_grow(struct qemu *qemu, uint64_t bytes, void (*grown)(void *arg, const
 	qemu->growth = GROWTH_SERVER;
 	/* Killed, it loses what was not flushed; the worker writes that again. */
 	qemu->limit = loop_timer_add(qemu->loop, GROW_MS, qemu_late, qemu);
-	grow_end_server(qemu);
+	qemu_end(qemu);
 }
 
 void qemu_grow_ended(struct qemu *qemu, int status)

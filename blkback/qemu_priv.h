@@ -8,10 +8,6 @@
 #include "common/child.h"
 #include "common/log.h"
 
-enum {
-	END_EVERY_MS = 100, /* how often a tool is told to end */
-};
-
 /* What is done while an image is made larger. */
 enum qemu_growth {
 	GROWTH_NONE,
@@ -46,6 +42,8 @@ struct qemu {
 int qemu_run(struct qemu *qemu, const char *const *command);
 /* What it said last, less its name and the image's, which a sentence has already. */
 const char *qemu_said(struct qemu *qemu);
+/* Tells qemu-nbd to write what it holds and to end; more than once, by the timer qemu->again. */
+void qemu_end(void *arg);
 /* For a timer, qemu->limit: ends a tool that takes too long. */
 void qemu_late(void *arg);
 /* Starts qemu-nbd in so many milliseconds, if somebody waits for it. */
