@@ -57,8 +57,9 @@ static char *wish_answer(const struct wish *wish)
 	size_t len = strlen(wish->id);
 
 	if (text && strncmp(text, wish->id, len) == 0 && (text[len] == ' ' || !text[len])) {
-		memmove(text, text + len, strlen(text + len) + 1);
-		memmove(text, text + strspn(text, " "), strlen(text + strspn(text, " ")) + 1);
+		const char *sentence = text + len + strspn(text + len, " ");
+
+		memmove(text, sentence, strlen(sentence) + 1);
 		return text;
 	}
 	free(text);
