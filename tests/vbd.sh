@@ -93,3 +93,23 @@ neighbour_well() { # GUEST
 	cat "$WORK/neighbour.$1"
 	return 1
 }
+
+# A disk of a guest as an NBD server, whose frontend stays connected: process FRONTEND.  Each look at its size is a
+# connection of its own.
+frontend_serve() { # GUEST VDEV
+	xloop exec "$1" -- nbdkit -f -U "$WORK/$1-$2" "$BUILD/nbdkit-xenblk-plugin.so" dev="$2" >>"$WORK/nbdkit.log" 2>&1 &
+	# shellcheck disable=SC2034 # the test's
+	FRONTEND=$!
+	wait_for 10 test -S "$WORK/$1-$2"
+}
+frontend_uri() { # GUEST VDEV
+	echo "nbd+unix:///?socket=$WORK/$1-$2"
+}
+frontend_size_is() { # GUEST VDEV BYTES
+	[ "$(nbdinfo --size "$(frontend_uri "$1" "$2")")" = "$3" ]
+}
+# Verified I/O through it.
+frontend_fio() { # GUEST VDEV FIO-OPTION...
+	(cd "$WORK" && fio --name="$2" --ioengine=nbd --uri="$(frontend_uri "$1" "$2")" --rw=randrw --bs=4k --iodepth=8 \
+		--verify=crc32c --verify_fatal=1 --do_verify=1 "${@:3}")
+}

@@ -29,22 +29,13 @@ server_start a
 server_start b
 blkback_start --nbd-wait=4
 guest_create g "vdev=xvda,target=nbd+unix:///?socket=$WORK/a.sock" "vdev=xvdb,target=nbd+unix:///?socket=$WORK/b.sock" >/dev/null
-xloop exec g -- nbdkit -f -U "$WORK/xvda" "$BUILD/nbdkit-xenblk-plugin.so" dev=xvda >>nbdkit.log 2>&1 &
-FRONTEND=$!
-wait_for 10 test -S xvda
-size_is() { # BYTES
-	[ "$(nbdinfo --size "nbd+unix:///?socket=$WORK/xvda")" = "$1" ]
-}
-work() { # FIO-OPTION...
-	fio --name=xvda --ioengine=nbd --uri="nbd+unix:///?socket=$WORK/xvda" --rw=randrw --bs=4k --iodepth=8 --verify=crc32c \
-		--verify_fatal=1 --do_verify=1 "$@"
-}
-ok "a disk has the size of its export" size_is $((8 * M))
+frontend_serve g xvda
+ok "a disk has the size of its export" frontend_size_is g xvda $((8 * M))
 ports=$(frontend_node g 51712 event-channel)
 
 truncate -s 12M a.img
-not_ok "a server that does not tell of its new size is not asked" wait_for 1 size_is $((12 * M))
-work --size=8M --time_based --runtime=5 >load.log 2>&1 &
+not_ok "a server that does not tell of its new size is not asked" wait_for 1 frontend_size_is g xvda $((12 * M))
+frontend_fio g xvda --size=8M --time_based --runtime=5 >load.log 2>&1 &
 load=$!
 copied() {
 	xloop stats --json g | jq .to.copy_ops
@@ -56,10 +47,10 @@ wait_for 10 more $(($(copied) + 200))
 server_kill a
 truncate -s 16M a.img
 server_start a
-ok "one that comes back larger under verified I/O: the guest sees it" wait_for 5 size_is $((16 * M))
+ok "one that comes back larger under verified I/O: the guest sees it" wait_for 5 frontend_size_is g xvda $((16 * M))
 is "$(xenstore-read "$BE/1/51712/sectors" "$BE/1/51712/state" | xargs)" "32768 4" "the store has it"
 like "$(cat "$XLOOP_DIR/blkback.log")" "vbd 51712 of guest 1 grew from 16384 to 32768 sectors" "the log tells"
-ok "the new end holds what is written" work --offset=8M --size=8M
+ok "the new end holds what is written" frontend_fio g xvda --offset=8M --size=8M
 wait $load
 is $? 0 "the I/O meanwhile never failed" || diag "$(cat load.log)"
 is "$(frontend_node g 51712 event-channel)" "$ports" "and nothing was connected anew"
@@ -87,11 +78,11 @@ is "$(xenstore-read "$BE/1/51712/sectors")" 32768 "its guest keeps the size"
 server_kill a
 truncate -s 16M a.img
 server_start a
-ok "when it is as large again, I/O goes on" work --size=16M
+ok "when it is as large again, I/O goes on" frontend_fio g xvda --size=16M
 blkback_stop
 server_kill a
 truncate -s 20M a.img
 server_start a
 blkback_start
-ok "what grew while blkback was away is seen when it is back" wait_for 10 size_is $((20 * M))
-ok "and used" work --offset=16M --size=4M
+ok "what grew while blkback was away is seen when it is back" wait_for 10 frontend_size_is g xvda $((20 * M))
+ok "and used" frontend_fio g xvda --offset=16M --size=4M

@@ -52,29 +52,19 @@ wait $NEIGHBOUR
 ok "what was written before is there" load --rw=read --verify --bs=64k --offset=32M --size=16M
 ok "the new end holds what is written" load --rw=randrw --verify --bs=16k --offset=3008M --size=64M --ios=2000
 
-# A frontend that stays connected, as an NBD server: each look at its size is a connection of its own.
-xloop exec g -- nbdkit -f -U "$WORK/xvda" "$BUILD/nbdkit-xenblk-plugin.so" dev=xvda >>nbdkit.log 2>&1 &
-FRONTEND=$!
-wait_for 10 test -S xvda
-size_is() { # BYTES
-	[ "$(nbdinfo --size "nbd+unix:///?socket=$WORK/xvda")" = "$1" ]
-}
-work() { # FIO-OPTION...
-	fio --name=xvda --ioengine=nbd --uri="nbd+unix:///?socket=$WORK/xvda" --rw=randrw --bs=4k --iodepth=8 --verify=crc32c \
-		--verify_fatal=1 --do_verify=1 "$@"
-}
-work --size=16M --time_based --runtime=4 >fio.log 2>&1 &
+frontend_serve g xvda
+frontend_fio g xvda --size=16M --time_based --runtime=4 >fio.log 2>&1 &
 load=$!
 wait_for 10 more $(($(copied) + 200))
 ok "it is made larger once more" halfback resize 1 51712 $((4096 * M))
-ok "the guest sees it" wait_for 5 size_is $((4096 * M))
-ok "and uses it" work --offset=4080M --size=16M
+ok "the guest sees it" wait_for 5 frontend_size_is g xvda $((4096 * M))
+ok "and uses it" frontend_fio g xvda --offset=4080M --size=16M
 wait $load
 is $? 0 "the I/O meanwhile never failed" || diag "$(cat fio.log)"
 
 kill -9 "$(nbd_pid)"
 ok "an image whose qemu-nbd was just killed can be made larger" halfback resize g xvda 5G
-ok "the guest sees it" wait_for 10 size_is $((5120 * M))
+ok "the guest sees it" wait_for 10 frontend_size_is g xvda $((5120 * M))
 no() { # WHAT REGEX GUEST DISK SIZE
 	local out
 	out=$(halfback resize "${@:3}" 2>&1)

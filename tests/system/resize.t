@@ -21,36 +21,20 @@ ok "a guest is created" guest_create g "vdev=xvda,target=$file" "vdev=xvdb,targe
 	"vdev=xvdd,target=$(image idle.img 8M)"
 ok "and one that shares an image" guest_create h "vdev=xvdc,access=ro,target=$WORK/ro.img"
 
-# A frontend that stays connected, as an NBD server: each look at its size is a connection of its own.
-frontend() { # GUEST VDEV
-	xloop exec "$1" -- nbdkit -f -U "$WORK/$1-$2" "$BUILD/nbdkit-xenblk-plugin.so" dev="$2" >>"$WORK/nbdkit.log" 2>&1 &
-	FRONTENDS+=($!)
-	wait_for 10 test -S "$WORK/$1-$2"
-}
-uri() { # GUEST VDEV
-	echo "nbd+unix:///?socket=$WORK/$1-$2"
-}
-size_is() { # GUEST VDEV BYTES
-	[ "$(nbdinfo --size "$(uri "$1" "$2")")" = "$3" ]
-}
-work() { # VDEV FIO-OPTION...
-	local vdev=$1
-	shift
-	(cd "$WORK" && fio --name="$vdev" --ioengine=nbd --uri="$(uri g "$vdev")" --rw=randrw --bs=4k --iodepth=8 --verify=crc32c \
-		--verify_fatal=1 --do_verify=1 "$@")
-}
 M=$((1 << 20))
 cd "$WORK" || exit 1
 FRONTENDS=()
 for disk in xvda xvdb xvdc; do
-	frontend g $disk
+	frontend_serve g $disk
+	FRONTENDS+=("$FRONTEND")
 done
-frontend h xvdc
+frontend_serve h xvdc
+FRONTENDS+=("$FRONTEND")
 
 ports=$(frontend_node g 51712 event-channel)
 for kind in "xvda file 51712" "xvdb loop 51728"; do
 	read -r vdev what devid <<<"$kind"
-	work "$vdev" --size=8M --time_based --runtime=5 >"$WORK/$vdev.log" 2>&1 &
+	frontend_fio g "$vdev" --size=8M --time_based --runtime=5 >"$WORK/$vdev.log" 2>&1 &
 	load=$!
 	more_copies() {
 		[ "$(xloop stats --json g | jq .to.copy_ops)" -gt $((copies + 50)) ]
@@ -63,9 +47,9 @@ for kind in "xvda file 51712" "xvdb loop 51728"; do
 		truncate -s 16M "$backing"
 		losetup -c "$LOOP"
 	fi
-	ok "$what: grown under verified I/O, the guest sees it" wait_for 5 size_is g "$vdev" $((16 * M))
+	ok "$what: grown under verified I/O, the guest sees it" wait_for 5 frontend_size_is g "$vdev" $((16 * M))
 	is "$(xenstore-read "$BE/1/$devid/sectors" "$BE/1/$devid/state" | xargs)" "32768 4" "$what: the store has it"
-	ok "$what: the new end holds what is written" work "$vdev" --offset=8M --size=8M
+	ok "$what: the new end holds what is written" frontend_fio g "$vdev" --offset=8M --size=8M
 	wait $load
 	is $? 0 "$what: the I/O meanwhile never failed" || diag "$(cat "$WORK/$vdev.log")"
 	like "$(cat "$XLOOP_DIR/blkback.log")" "vbd $devid of guest 1 grew from 16384 to 32768 sectors" "$what: the log tells"
@@ -75,26 +59,26 @@ ok "the file's new end is in the image" [ "$(stat -c %b "$file")" -gt 16384 ]
 ok "the device's, too" cmp -s "$LOOP" "$backing"
 
 dd if=/dev/zero of="$file" bs=1M seek=16 count=1 conv=notrunc status=none
-ok "a program that appends to the file is noticed" wait_for 5 size_is g xvda $((17 * M))
+ok "a program that appends to the file is noticed" wait_for 5 frontend_size_is g xvda $((17 * M))
 fallocate -l 18M "$file"
-ok "so is fallocate" wait_for 5 size_is g xvda $((18 * M))
+ok "so is fallocate" wait_for 5 frontend_size_is g xvda $((18 * M))
 # shellcheck disable=SC2016 # perl's own
 ok "a truncation by name" perl -e 'truncate($ARGV[0], 24 << 20) or die' "$file"
-not_ok "is not" wait_for 0.3 size_is g xvda $((24 * M))
+not_ok "is not" wait_for 0.3 frontend_size_is g xvda $((24 * M))
 xenstore-write "$BE/1/51712/resize" 1
-ok "but when the admin tells of it" wait_for 5 size_is g xvda $((24 * M))
+ok "but when the admin tells of it" wait_for 5 frontend_size_is g xvda $((24 * M))
 mv "$file" "$file.moved"
 truncate -s 25M "$file.moved"
-ok "nor does the file's name matter" wait_for 5 size_is g xvda $((25 * M))
+ok "nor does the file's name matter" wait_for 5 frontend_size_is g xvda $((25 * M))
 truncate -s $((26 * M + 700)) "$file.moved"
 left_out() { # it may be a larger sector of the store
-	size_is g xvda $((26 * M)) || size_is g xvda $((26 * M + 512))
+	frontend_size_is g xvda $((26 * M)) || frontend_size_is g xvda $((26 * M + 512))
 }
 ok "half a sector at the end is left out" wait_for 5 left_out
 
 truncate -s 12M "$WORK/ro.img"
 both_see() {
-	size_is g xvdc $((12 * M)) && size_is h xvdc $((12 * M))
+	frontend_size_is g xvdc $((12 * M)) && frontend_size_is h xvdc $((12 * M))
 }
 ok "all guests of a shared image see it" wait_for 5 both_see
 xenstore-ls "/local/domain/1/device/vbd/51760" >"$WORK/idle.before"
@@ -120,8 +104,8 @@ shrunk() {
 ok "a file that shrinks is told in the log" wait_for 5 shrunk
 touch "$file.moved"
 xenstore-write "$BE/1/51712/resize" 1
-not_ok "the guest keeps its size" size_is g xvda $((4 * M))
-ok "and uses what is there" work xvda --size=4M
+not_ok "the guest keeps its size" frontend_size_is g xvda $((4 * M))
+ok "and uses what is there" frontend_fio g xvda --size=4M
 is "$(shrinks)" 1 "once"
 
 grown() {
@@ -132,15 +116,15 @@ truncate -s 20M "$backing"
 losetup -c "$LOOP"
 blkback_start
 ok "what grew while blkback was away is seen when it is back" wait_for 10 grown
-ok "by the guest, too" wait_for 5 size_is g xvdb $((20 * M))
-ok "whose I/O goes on in it" work xvdb --offset=16M --size=4M
+ok "by the guest, too" wait_for 5 frontend_size_is g xvdb $((20 * M))
+ok "whose I/O goes on in it" frontend_fio g xvdb --offset=16M --size=4M
 is "$(frontend_node g 51712 event-channel)" "$ports" "and still nothing was connected anew"
 switches() {
 	awk '/^voluntary_ctxt/ { print $2 }' "/proc/$BLKBACK_PID/status"
 }
 before=$(switches)
 xloop exec g -- true
-work xvdb --size=1M >/dev/null
+frontend_fio g xvdb --size=1M >/dev/null
 ok "a guest's writes do not wake the supervisor" [ "$(switches)" -eq "$before" ]
 kill "${FRONTENDS[@]}"
 wait "${FRONTENDS[@]}"
