@@ -19,7 +19,7 @@ enum {
 	UID_BASE = 0x68620000, /* "hb": far from users, services and containers' ranges */
 	UID_BASE_MIN = 1000,   /* worker 0 of base 0 would be root */
 	UID_BASE_MAX = 0x7fff0000,
-	SPIN_US = 20,
+	SPIN_US = 50,
 	SPIN_US_MAX = 1000,
 	NBD_WAIT_S_MAX = 3600,
 	RESTARTS = 8,

@@ -7,7 +7,7 @@
  * Before it sleeps a busy loop spins for a moment (spin_us): sleeping and being woken costs the
  * guest a notification and us several system calls, more than the few microseconds in which a busy
  * guest's next request comes.  Whether it is worth it is measured, not assumed: gap_ns follows how
- * long the last gaps were, and a loop whose gaps are long does not spin at all.
+ * long the last gaps were, and a loop whose gaps are long only tries it now and then.
  *
  * Deep queues are another matter: one entry of the kernel per completion would cost more than the
  * I/O.  So with many I/Os under way a turn waits for a quarter of them (loop_batch).
@@ -30,6 +30,8 @@ enum {
 	BATCH_MIN = 8,	  /* I/Os under way from which on completions are waited for in batches */
 	BATCH_NS = 50000, /* and for how long */
 	BATCH_REST = 64,
+	SPIN_OFTEN = 16, /* sleeps between two tries whether to spin */
+	SPIN_RARELY = 1024,
 };
 
 uint64_t loop_now_ns(void)
@@ -47,6 +49,7 @@ int loop_prepare(struct loop *loop, unsigned int entries, enum loop_way way,
 	loop->way = way;
 	loop->ops = way == LOOP_URING ? &loop_uring : &loop_epoll;
 	loop->gap_ns = UINT32_MAX;
+	loop->spin_every = SPIN_OFTEN;
 	loop->wake_fd = -1;
 	return loop->ops->init(loop, entries, filters);
 }
@@ -289,13 +292,9 @@ static bool loop_drowse(struct loop *loop)
 	return posts_sleep(loop) || work;
 }
 
-/* Looks for work for spin_us at the longest; true if there is some. */
-static bool loop_spin(struct loop *loop)
+/* Looks for work until `limit_ns` after the last one ended; true if there is some. */
+static bool loop_look(struct loop *loop, uint64_t limit_ns)
 {
-	uint64_t limit_ns = (uint64_t)loop->spin_us * 1000;
-
-	if (limit_ns == 0 || loop->gap_ns > limit_ns)
-		return false;
 	do {
 		for (int i = 0; i < 32; i++) {
 			if (loop->ops->peek(loop) || posts_peek(loop) || hooks_peek(loop))
@@ -304,6 +303,30 @@ static bool loop_spin(struct loop *loop)
 		}
 	} while (loop_now_ns() - loop->asleep_ns < limit_ns);
 	return false;
+}
+
+/*
+ * Spins for spin_us at the longest, if that has paid off lately; true if there is work.  A loop
+ * that sleeps can't tell: its gaps hold the time that waking took, so they stay long.  Now and then
+ * it tries, less often each time that it was for nothing.
+ */
+static bool loop_spin(struct loop *loop)
+{
+	uint64_t limit_ns = (uint64_t)loop->spin_us * 1000;
+
+	if (loop->gap_ns <= limit_ns)
+		return limit_ns > 0 && loop_look(loop, limit_ns);
+	if (limit_ns == 0 || ++loop->spin_naps < loop->spin_every)
+		return false;
+	loop->spin_naps = 0;
+	if (!loop_look(loop, limit_ns)) {
+		loop->spin_every =
+			loop->spin_every < SPIN_RARELY ? loop->spin_every * 2 : SPIN_RARELY;
+		return false;
+	}
+	loop->spin_every = SPIN_OFTEN;
+	loop->gap_ns = 0;
+	return true;
 }
 
 /*
@@ -327,13 +350,14 @@ static int loop_batch(struct loop *loop)
 	return n;
 }
 
-/* Follows how long the gaps are: one long gap forgets fast, a short one counts an eighth. */
+/* Follows how long the gaps are: three long ones in a row end the spinning, a single one does not.
+ */
 static void loop_gap(struct loop *loop)
 {
-	uint64_t gap = loop_now_ns() - loop->asleep_ns;
+	uint64_t gap = loop_now_ns() - loop->asleep_ns, most = (uint64_t)loop->spin_us * 4000;
 
-	if (gap > UINT32_MAX)
-		gap = UINT32_MAX;
+	if (gap > most)
+		gap = most;
 	loop->gap_ns = loop->gap_ns - loop->gap_ns / 8 + gap / 8;
 }
 

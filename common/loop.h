@@ -67,6 +67,8 @@ struct loop {
 	uint32_t spin_us;    /* how long at most to look for work before sleeping; 0 = never */
 	uint64_t gap_ns;     /* smoothed time from the end of one work to the start of the next */
 	uint64_t asleep_ns;  /* when the last work ended */
+	uint32_t spin_naps;  /* sleeps since it last tried whether spinning pays off */
+	uint32_t spin_every; /* sleeps between two such tries */
 	struct loop_post *posted; /* by any thread, last first */
 	bool drowsy;		  /* who posts has to wake us */
 	int wake_fd;		  /* -1: nobody posts */

@@ -353,6 +353,85 @@ static void threads_may_post(void **state)
 		pthread_join(posters[i].id, NULL);
 }
 
+/* ---- spinning ---------------------------------------------------------------------------- */
+
+enum {
+	TURNS = 5000
+};
+
+/* A hook whose work is there after `looks` looks, or when it has slept for `late_ns`. */
+struct looked_at {
+	struct loop_hook hook;
+	struct fixture *f;
+	int looks, looked; /* looked: since the last turn */
+	uint64_t late_ns;
+	int turns, naps, spins;
+};
+
+static void looked_at_turn(struct loop_hook *hook)
+{
+	struct looked_at *l = (struct looked_at *)hook;
+
+	if (l->looked > 1)
+		l->spins++;
+	l->looked = 0;
+	l->f->loop.stop = ++l->turns == TURNS;
+}
+
+static bool looked_at_peek(struct loop_hook *hook)
+{
+	struct looked_at *l = (struct looked_at *)hook;
+
+	return ++l->looked > l->looks;
+}
+
+static bool looked_at_sleep(struct loop_hook *hook)
+{
+	struct looked_at *l = (struct looked_at *)hook;
+	uint64_t now = loop_now_ns();
+
+	l->naps++;
+	while (loop_now_ns() - now < l->late_ns)
+		;
+	return true;
+}
+
+static struct looked_at *look_at(struct fixture *f, int looks, uint64_t late_ns)
+{
+	static struct looked_at l;
+
+	l = (struct looked_at){
+		.hook = {.turn = looked_at_turn, .peek = looked_at_peek, .sleep = looked_at_sleep},
+		.f = f,
+		.looks = looks,
+		.late_ns = late_ns};
+	loop_hook_add(&f->loop, &l.hook);
+	assert_int_equal(loop_run(&f->loop), 0);
+	loop_hook_del(&f->loop, &l.hook);
+	return &l;
+}
+
+static void a_loop_whose_work_comes_soon_learns_to_spin(void **state)
+{
+	struct fixture *f = *state;
+
+	f->loop.spin_us = 1000; /* shorter than a sleep of this hook */
+	assert_in_range(look_at(f, 1, 2000000)->naps, 1, 200);
+}
+
+static void a_loop_whose_work_is_late_hardly_ever_spins(void **state)
+{
+	struct fixture *f = *state;
+
+	f->loop.spin_us = 1;
+	assert_in_range(look_at(f, INT32_MAX, 10000)->spins, 1, 12);
+}
+
+static void a_loop_that_may_not_spin_does_not(void **state)
+{
+	assert_int_equal(look_at(*state, 1, 0)->spins, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +448,9 @@ int main(void)
 		BOTH(a_loop_that_always_has_work_sees_its_descriptors),
 		BOTH(a_loop_that_always_has_work_sees_its_timers),
 		BOTH(threads_may_post),
+		BOTH(a_loop_whose_work_comes_soon_learns_to_spin),
+		BOTH(a_loop_whose_work_is_late_hardly_ever_spins),
+		BOTH(a_loop_that_may_not_spin_does_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
