@@ -68,6 +68,8 @@ struct blkfront_queue {
 	struct blkfront_req *failed;	   /* waiting for a poll to call done() */
 
 	uint64_t wait_ns; /* smoothed time from having nothing to do to the next response */
+	uint32_t naps,
+		nap_limit; /* sleeps since it was last tried to spin, and until it is again */
 };
 
 struct blkfront {

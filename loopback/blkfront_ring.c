@@ -18,6 +18,11 @@
 
 #include "loopback/blkfront_priv.h"
 
+enum {
+	NAPS_MIN = 16, /* sleeps between two tries whether spinning pays off */
+	NAPS_MAX = 1024,
+};
+
 uint64_t blkfront_clock(void)
 {
 	struct timespec ts;
@@ -32,6 +37,7 @@ void blkfront_ring_init(struct blkfront_queue *q, void *pages)
 
 	XEN_FRONT_RING_INIT(&q->ring, (struct blkif_sring *)pages, bytes);
 	/* The macro counts native entries; of either layout's, a power of two fits. */
+	q->nap_limit = NAPS_MIN;
 	q->ring.nr_ents = (unsigned int)__RD32((bytes - offsetof(struct blkif_sring, ring)) /
 					       q->bf->abi->entry);
 }
@@ -226,16 +232,9 @@ static bool responses_waiting(const struct blkfront_queue *q)
 	return *(volatile RING_IDX *)&q->ring.sring->rsp_prod != q->ring.rsp_cons;
 }
 
-/*
- * Looks for a response until `most` nanoseconds after `idle_ns`, unless the last waits were longer
- * than that; true if one came.
- */
-static bool ring_spin(struct blkfront_queue *q, uint64_t idle_ns)
+/* Looks for a response until `most` nanoseconds after `idle_ns`; true if one came. */
+static bool ring_look(const struct blkfront_queue *q, uint64_t idle_ns, uint64_t most)
 {
-	uint64_t most = q->bf->opts.spin_us * 1000U;
-
-	if (!most || !q->in_flight || q->wait_ns > most)
-		return false;
 	do {
 		for (int i = 0; i < 16; i++) {
 			if (responses_waiting(q))
@@ -246,10 +245,37 @@ static bool ring_spin(struct blkfront_queue *q, uint64_t idle_ns)
 	return false;
 }
 
-/* Follows how long the waits are; one that was slept through forgets fast. */
+/*
+ * Spins for spin_us at the longest, if that has paid off lately; true if a response came.  Waits
+ * that are slept through are longer by what waking takes, so now and then it is tried anyway.
+ */
+static bool ring_spin(struct blkfront_queue *q, uint64_t idle_ns)
+{
+	uint64_t most = q->bf->opts.spin_us * 1000U;
+
+	if (!most || !q->in_flight)
+		return false;
+	if (q->wait_ns <= most)
+		return ring_look(q, idle_ns, most);
+	if (++q->naps < q->nap_limit)
+		return false;
+	q->naps = 0;
+	if (!ring_look(q, idle_ns, most)) {
+		q->nap_limit = q->nap_limit < NAPS_MAX ? q->nap_limit * 2 : NAPS_MAX;
+		return false;
+	}
+	q->nap_limit = NAPS_MIN;
+	q->wait_ns = 0;
+	return true;
+}
+
+/* Follows how long the waits are: three long ones in a row end the spinning, a single one does not.
+ */
 static void ring_waited(struct blkfront_queue *q, uint64_t idle_ns)
 {
-	q->wait_ns = q->wait_ns - q->wait_ns / 8 + (blkfront_clock() - idle_ns) / 8;
+	uint64_t waited = blkfront_clock() - idle_ns, most = q->bf->opts.spin_us * 4000U;
+
+	q->wait_ns = q->wait_ns - q->wait_ns / 8 + (waited < most ? waited : most) / 8;
 }
 
 static void event_take(struct blkfront_queue *q)

@@ -33,7 +33,7 @@ static const char usage[] =
 	"  --indirect=N        segments in a request, if the backend takes more than 11; 0: 11 "
 	"(32)\n"
 	"  --persistent        promise to use the same grants again and again\n"
-	"  --ring-order=0..4 --abi=64|32 --spin=MICROSECONDS   how else to connect (0, 64, 20)\n"
+	"  --ring-order=0..4 --abi=64|32 --spin=MICROSECONDS   how else to connect (0, 64, 50)\n"
 	"  --json              the result as one JSON object\n";
 
 enum {
@@ -264,7 +264,7 @@ int opts_parse(struct load_opts *o, int argc, char **argv)
 				.bs = 4096,
 				.qd = 32,
 				.seed = 1,
-				.front = {.queues = 1, .indirect = 32, .spin_us = 20}};
+				.front = {.queues = 1, .indirect = 32, .spin_us = 50}};
 	while ((opt = getopt_long(argc, argv, "", options, &index)) >= 0) {
 		if (opt == O_HELP) {
 			fputs(usage, stdout);
