@@ -12,10 +12,11 @@ def cases($pattern): .[] | select(.case | test("^blk-\($pattern)$"));
 (cases("rand(read|write)-4k-qd32-tmpfs")
 	| at_least("IOPS, of fio's io_uring"; .ratio["fio-io_uring"]; 0.9),
 	  at_least("IOPS, of QEMU's qdisk"; .ratio.qdisk; 3)),
+# One call for each batch of 16 would be 0.06; how often a round slept makes a part of that.
 (cases("rand(read|write)-4k-qd32-(tmpfs|null)")
 	| at_least("IOPS, of those without a journal"; .ratio["ours-nojournal"]; 0.95),
 	  (.counts.syscalls_per_io - .peer_counts["ours-nojournal"].syscalls_per_io) as $more
-	| at_most("system calls per I/O that the journal adds"; $more; 0.01)),
+	| at_most("system calls per I/O that the journal adds"; $more; 0.05)),
 (cases("(read|write)-128k-qd8-tmpfs") | at_least("IOPS, of fio's io_uring"; .ratio["fio-io_uring"]; 0.9)),
 (cases("rand(read|write)-4k-qd32-null")
 	| at_least("IOPS on one queue"; .ours; 1000000),
