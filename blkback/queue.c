@@ -224,6 +224,21 @@ static bool queue_peek(struct loop_hook *hook)
 	return queue->due;
 }
 
+/* With nothing under way and the guest bound to kick us, there is no turn to take until then. */
+static void queue_rest(struct queue *queue)
+{
+	loop_hook_del(&queue->thread->loop, &queue->hook);
+	queue->rests = true;
+}
+
+static void queue_rouse(struct queue *queue)
+{
+	if (!queue->rests)
+		return;
+	queue->rests = false;
+	loop_hook_add(&queue->thread->loop, &queue->hook);
+}
+
 static bool queue_sleep(struct loop_hook *hook)
 {
 	struct queue *queue = (struct queue *)hook;
@@ -231,18 +246,24 @@ static bool queue_sleep(struct loop_hook *hook)
 	xentop_publish(queue->all_stats);
 	if (queue->replay >= 0)
 		return queue_replays(queue);
-	if (!queue_takes(queue) || !blkring_sleep(&queue->ring))
+	if (!queue_takes(queue))
 		return false;
-	queue->due = true;
-	return true;
+	if (blkring_sleep(&queue->ring)) {
+		queue->due = true;
+		return true;
+	}
+	if (queue->under_way == 0)
+		queue_rest(queue);
+	return false;
 }
 
-/* The turn that follows looks at the ring; there is nothing else to do. */
+/* The turn that follows looks at the ring. */
 static void queue_kicked(struct port *port)
 {
 	struct queue *queue = (struct queue *)((char *)port - offsetof(struct queue, port));
 
 	stats_add(&queue->stats->kicks, 1);
+	queue_rouse(queue);
 }
 
 /* ---- connect and close ------------------------------------------------------------------ */
@@ -346,6 +367,7 @@ void queue_close(void *arg)
 	struct queue *queue = arg;
 
 	queue->closing = true;
+	queue_rouse(queue);
 	/* Not connected: no turn would do it. */
 	if (queue->error < 0)
 		queue_free(queue);

@@ -98,6 +98,7 @@ struct queue {
 	uint64_t gather_since_ns; /* 0: not gathering */
 	bool more;		  /* this turn has requests still to take */
 	bool due;		  /* gathered long enough: take what is there */
+	bool rests;		  /* idle: its hook is not the loop's until it is kicked */
 	bool failed;		  /* takes nothing more */
 	bool closing;		  /* takes nothing more; goes when nothing is under way */
 };

@@ -193,12 +193,14 @@ static bool hooks_peek(const struct loop *loop)
 	return false;
 }
 
-static bool hooks_sleep(const struct loop *loop)
+static bool hooks_sleep(struct loop *loop)
 {
 	bool work = false;
 
-	for (struct loop_hook *hook = loop->hooks; hook; hook = hook->next)
+	for (struct loop_hook *hook = loop->hooks; hook; hook = loop->hook_next) {
+		loop->hook_next = hook->next;
 		work |= hook->sleep(hook);
+	}
 	return work;
 }
 

@@ -29,7 +29,11 @@ struct loop_hook {
 	void (*turn)(struct loop_hook *hook);
 	/* A cheap look while the loop spins: is there new work for turn()? */
 	bool (*peek)(struct loop_hook *hook);
-	/* The loop is about to sleep: ask the peer to wake us; true if work came meanwhile. */
+	/*
+	 * The loop is about to sleep: ask the peer to wake us; true if work came meanwhile.  A hook
+	 * that will hear of its next work may leave here, and be added again then: a loop of many
+	 * hooks looks at those only that have something to do.
+	 */
 	bool (*sleep)(struct loop_hook *hook);
 	struct loop_hook *next;
 };

@@ -353,6 +353,54 @@ static void threads_may_post(void **state)
 		pthread_join(posters[i].id, NULL);
 }
 
+/* ---- hooks that rest ---------------------------------------------------------------------- */
+
+struct resting {
+	struct loop_hook hook; /* first */
+	struct fixture *f;
+	int sleeps;
+};
+
+static void resting_turn(struct loop_hook *hook)
+{
+	(void)hook;
+}
+
+static bool resting_peek(struct loop_hook *hook)
+{
+	(void)hook;
+	return false;
+}
+
+static bool resting_sleep(struct loop_hook *hook)
+{
+	struct resting *r = (struct resting *)hook;
+
+	r->sleeps++;
+	loop_hook_del(&r->f->loop, hook);
+	return false;
+}
+
+static void a_hook_may_rest_and_come_back(void **state)
+{
+	struct fixture *f = *state;
+	struct resting r[3];
+
+	for (int i = 0; i < 3; i++) {
+		r[i] = (struct resting){{resting_turn, resting_peek, resting_sleep, NULL}, f, 0};
+		loop_hook_add(&f->loop, &r[i].hook);
+	}
+	run_for(f, 5);
+	run_for(f, 5);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(r[i].sleeps, 1);
+	loop_hook_add(&f->loop, &r[1].hook);
+	run_for(f, 5);
+	assert_int_equal(r[0].sleeps, 1);
+	assert_int_equal(r[1].sleeps, 2);
+	assert_int_equal(r[2].sleeps, 1);
+}
+
 /* ---- spinning ---------------------------------------------------------------------------- */
 
 enum {
@@ -448,6 +496,7 @@ int main(void)
 		BOTH(a_loop_that_always_has_work_sees_its_descriptors),
 		BOTH(a_loop_that_always_has_work_sees_its_timers),
 		BOTH(threads_may_post),
+		BOTH(a_hook_may_rest_and_come_back),
 		BOTH(a_loop_whose_work_comes_soon_learns_to_spin),
 		BOTH(a_loop_whose_work_is_late_hardly_ever_spins),
 		BOTH(a_loop_that_may_not_spin_does_not),
