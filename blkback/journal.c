@@ -154,6 +154,13 @@ uint32_t journal_retry(struct journal *journal, uint32_t number, bool suspect, s
 	return tries;
 }
 
+void journal_acquit(struct journal *journal, uint32_t number)
+{
+	struct journal_slot *j = &journal->file->slot[number];
+
+	store32(&j->tries, j->tries - 1);
+}
+
 void journal_answer(struct journal *journal, uint32_t number, uint32_t index)
 {
 	if (!journal->file)

@@ -74,6 +74,8 @@ void journal_take(struct journal *journal, uint32_t number, uint32_t index,
  * counts, too, if the last was ended by what it did (`suspect`).
  */
 uint32_t journal_retry(struct journal *journal, uint32_t number, bool suspect, struct slot *slot);
+/* This worker does not count: it has had the request for long, and lives. */
+void journal_acquit(struct journal *journal, uint32_t number);
 /* Its response was written to the ring's entry `index`. */
 void journal_answer(struct journal *journal, uint32_t number, uint32_t index);
 /* The guest was shown the response. */

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "blkback/trial.h"
 #include "common/xentop.h"
 
 enum {
@@ -38,7 +39,7 @@ void queue_break(struct queue *queue, const char *reason)
 static bool queue_takes(const struct queue *queue)
 {
 	return !queue->failed && !queue->closing && !queue->barrier && !queue->roomless &&
-	       !queue->limit_timer;
+	       !queue->limit_timer && !queue->on_trial;
 }
 
 /* ---- its limit ---------------------------------------------------------------------------- */
@@ -122,23 +123,60 @@ static void queue_answer(struct queue *queue)
 	} while (more);
 }
 
+/* ---- what an earlier worker had taken ----------------------------------------------------- */
+
+static void queue_trial_end(struct queue *queue)
+{
+	queue->on_trial = false;
+	loop_timer_del(&queue->thread->loop, queue->trial_timer);
+	queue->trial_timer = NULL;
+	trial_end(queue->connect.trial);
+}
+
+/* The hook's turn, which follows, goes on. */
+static void queue_trial_timer(void *arg)
+{
+	struct queue *queue = arg;
+
+	queue->trial_timer = NULL;
+	if (!queue->on_trial)
+		return;
+	journal_acquit(&queue->journal, queue->tried);
+	queue_trial_end(queue);
+}
+
+/* True if nothing else is on trial in this worker; else it is looked at again in a moment. */
+static bool queue_trial_begin(struct queue *queue)
+{
+	if (!queue->connect.suspect)
+		return true;
+	queue->on_trial = trial_begin(queue->connect.trial);
+	queue->tried = (uint32_t)queue->replay;
+	queue->trial_timer =
+		loop_timer_add(&queue->thread->loop, queue->on_trial ? TRIAL_MS : TRIAL_LOOK_MS,
+			       queue_trial_timer, queue);
+	return queue->on_trial;
+}
+
 /*
- * What an earlier worker had taken goes first, oldest first.  If it died of one of them, then one
- * at a time: only that one is to be blamed.
+ * It goes first, oldest first.  If the earlier worker died of one of them, then one at a time: only
+ * that one is to be blamed.
  */
 static bool queue_replays(const struct queue *queue)
 {
 	return queue->replay >= 0 && queue_takes(queue) &&
-	       !(queue->connect.suspect && queue->under_way > 0);
+	       !(queue->connect.suspect && (queue->under_way > 0 || queue->trial_timer));
 }
 
 static void queue_replay(struct queue *queue)
 {
 	if (limit_any(queue->limit))
 		limit_look(queue->limit, queue_now(queue), &queue->look);
-	while (queue_replays(queue) && queue_within_limit(queue))
+	while (queue_replays(queue) && queue_within_limit(queue) && queue_trial_begin(queue))
 		request_replay(queue);
 }
+
+/* ---- one turn, as a whole ----------------------------------------------------------------- */
 
 static void queue_consume(struct queue *queue)
 {
@@ -178,6 +216,7 @@ static void queue_free(struct queue *queue)
 {
 	loop_hook_del(&queue->thread->loop, &queue->hook);
 	loop_timer_del(&queue->thread->loop, queue->limit_timer);
+	loop_timer_del(&queue->thread->loop, queue->trial_timer);
 	port_unbind(&queue->port);
 	blkring_unmap(&queue->ring, queue->thread->xgt);
 	if (queue->disk)
@@ -197,6 +236,8 @@ static void queue_turn(struct loop_hook *hook)
 	queue_consume(queue);
 	request_retry(queue);
 	queue_answer(queue);
+	if (queue->on_trial && queue->under_way == 0)
+		queue_trial_end(queue);
 	stats_set(&queue->stats->in_flight, queue->under_way);
 	queue->now_ns = 0;
 	if (queue->turns % PUBLISH_TURNS == 0)

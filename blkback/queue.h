@@ -42,6 +42,7 @@ struct queue_connect {
 	void *journal;	 /* the vbd's memory for it; NULL: none */
 	bool resume;	 /* an earlier worker was at this ring: go on with what its journal says */
 	bool suspect;	 /* and was ended by what it did: find out which request it was */
+	bool *trial;	 /* trial.h: the worker's */
 	struct queue_nodes nodes;
 };
 
@@ -91,6 +92,9 @@ struct queue {
 	uint32_t replay_cons; /* req_cons when it was connected, to which replay_age refers */
 	uint32_t replay_age;  /* of the journal's requests, those older than this were started */
 	int replay;	      /* the next one to start; -1: none */
+	bool on_trial;	      /* a replayed request is, `tried` */
+	uint32_t tried;
+	struct loop_timer *trial_timer; /* the trial's end, or when to look for another's */
 	uint32_t under_way;
 	uint32_t at_disk;	  /* of them, those that the disk has */
 	uint32_t depth;		  /* how many requests the guest keeps going, as far as seen */

@@ -43,6 +43,8 @@ struct vbd {
 	struct queue queues[];
 };
 
+static bool vbd_trial; /* trial.h: of all the worker's queues, on whatever thread */
+
 static void vbd_ask(struct vbd *vbd, void (*call)(void *queue))
 {
 	vbd->awaited = vbd->queue_count;
@@ -226,6 +228,7 @@ static void vbd_queue_init(struct vbd *vbd, uint32_t index, const struct vbd_con
 		.journal = vbd_journal(vbd, index),
 		.resume = connect->resume,
 		.suspect = connect->suspect,
+		.trial = &vbd_trial,
 		.nodes = connect->nodes[index],
 	};
 }

@@ -5,14 +5,18 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 20
+plan 23
 
 export ASAN_OPTIONS=$ASAN_OPTIONS:handle_abort=0:verify_asan_link_order=0
 mkdir "$WORK/memory"
 mount -t tmpfs -o size=40m none "$WORK/memory"
 truncate -s 32M "$WORK/memory/a.img"
 LD_PRELOAD=$BUILD/tests/poison.so blkback_start
-guest_create g "vdev=xvda,target=$WORK/memory/a.img" "vdev=xvdb,target=$(image b.img 16M)" >/dev/null
+nbdkit -f -U "$WORK/slow.sock" --filter=delay memory 16M rdelay=1500ms >"$WORK/nbdkit.log" 2>&1 &
+nbdkit=$!
+wait_for 5 test -S "$WORK/slow.sock"
+guest_create g "vdev=xvda,target=$WORK/memory/a.img" "vdev=xvdb,target=$(image b.img 16M)" \
+	"vdev=xvdc,target=nbd+unix:///?socket=$WORK/slow.sock" >/dev/null
 guest_create other "vdev=xvda,target=$(image other.img 16M)" >/dev/null
 neighbour_start other
 
@@ -20,6 +24,9 @@ neighbour_start other
 xloop exec g -- blkload --dev=xvdb --rw=randrw --verify --runtime=100 --json >"$WORK/innocent" 2>"$WORK/innocent.err" &
 innocent=$!
 wait_for 10 node_is $BE/1/51728/state 4
+xloop exec g -- blkload --dev=xvdc --rw=read --ios=1 --json >"$WORK/slow" 2>"$WORK/slow.err" &
+slow=$!
+wait_for 10 node_is $BE/1/51744/state 4
 xloop exec g -- blkload --dev=xvda --rw=read --size=2M --qd=32 --json >"$WORK/poison" 2>"$WORK/poison.err"
 ok "a request that its worker dies of gets an error" grep -q '"errors": 1,' "$WORK/poison"
 is "$(jq -s '.[0].ios' "$WORK/poison")" 511 "the 31 others that were there with it get their answers"
@@ -36,6 +43,11 @@ kill $innocent
 wait $innocent
 is $? 0 "another disk of the guest lost nothing"
 ok "  and verified all" jq -e '.errors == 0 and .verified > 0' "$WORK/innocent"
+wait $slow
+is $? 0 "nor did one whose request was under way each time"
+is "$(jq -c '[.ios, .errors]' "$WORK/slow")" "[1,0]" "  which was answered once"
+is "$(log_count 'refused: three workers')" 2 "nobody else was blamed"
+kill $nbdkit
 
 # ---- of anything
 guest_create h "vdev=xvda,target=$(image h.img 16M)" >/dev/null

@@ -239,6 +239,8 @@ static void tries_are_counted_if_the_worker_is_to_blame(void **state)
 	assert_int_equal(journal_retry(&journal, number, true, &slot), 2);
 	assert_int_equal(journal_retry(&journal, number, true, &slot), 3);
 	assert_true(slot.id == 0 && slot.operation == 1);
+	journal_acquit(&journal, number);
+	assert_int_equal(journal_retry(&journal, number, false, &slot), 3);
 }
 
 /* A barrier may wait while others, replayed before it, are answered in its old place. */
