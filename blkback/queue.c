@@ -91,7 +91,7 @@ void queue_tune(void *arg)
 static bool queue_gathers(const struct queue *queue)
 {
 	return queue->at_disk == 0 && queue->depth / 2 >= GATHER_MIN &&
-	       blkring_peek(&queue->ring) < queue->depth / 2;
+	       ring_peek(&queue->ring.base) < queue->depth / 2;
 }
 
 static void queue_follow_depth(struct queue *queue, uint32_t pending)
@@ -103,7 +103,7 @@ static void queue_follow_depth(struct queue *queue, uint32_t pending)
 	else if (queue->due)
 		queue->depth = depth < GATHER_MIN ? depth : (queue->depth + depth) / 2;
 	if (queue->turns++ % GATHER_PROBE == 0)
-		queue->depth = queue->ring.slots;
+		queue->depth = queue->ring.base.slots;
 	queue->due = false;
 	queue->gather_since_ns = 0;
 }
@@ -115,7 +115,7 @@ static void queue_answer(struct queue *queue)
 
 	do {
 		more = requests_copy(queue);
-		if (blkring_push(&queue->ring)) {
+		if (ring_push(&queue->ring.base)) {
 			port_notify(&queue->port);
 			stats_add(&queue->stats->notifies, 1);
 		}
@@ -188,7 +188,7 @@ static void queue_consume(struct queue *queue)
 		return;
 	if (!queue_takes(queue) || (!queue->due && queue_gathers(queue)))
 		return;
-	pending = blkring_pending(&queue->ring);
+	pending = ring_pending(&queue->ring.base);
 	if (pending < 0) {
 		queue_break(queue,
 			    "the guest's ring is broken: its req_prod is not within the ring");
@@ -197,7 +197,7 @@ static void queue_consume(struct queue *queue)
 	queue_follow_depth(queue, (uint32_t)pending);
 	if (pending > 0) {
 		stats_add(&queue->stats->turns, 1);
-		if (queue->under_way + (uint32_t)pending >= queue->ring.slots)
+		if (queue->under_way + (uint32_t)pending >= queue->ring.base.slots)
 			stats_add(&queue->stats->ring_full, 1);
 	}
 	if (pending > 0 && limit_any(queue->limit))
@@ -206,7 +206,7 @@ static void queue_consume(struct queue *queue)
 		queue->more = pending > 0;
 		request_take(queue);
 		if (queue->batch.count >= REQUESTS_COPY ||
-		    blkring_unseen(&queue->ring) >= REQUESTS_COPY)
+		    ring_unseen(&queue->ring.base) >= REQUESTS_COPY)
 			queue_answer(queue);
 	}
 	queue->more = false;
@@ -218,7 +218,7 @@ static void queue_free(struct queue *queue)
 	loop_timer_del(&queue->thread->loop, queue->limit_timer);
 	loop_timer_del(&queue->thread->loop, queue->trial_timer);
 	port_unbind(&queue->port);
-	blkring_unmap(&queue->ring, queue->thread->xgt);
+	ring_unmap(&queue->ring.base, queue->thread->xgt);
 	if (queue->disk)
 		queue->disk->ops->close(queue->disk);
 	grant_batch_free(&queue->batch);
@@ -254,7 +254,7 @@ static bool queue_peek(struct loop_hook *hook)
 		return queue->under_way == 0;
 	if (queue->replay >= 0)
 		return queue_replays(queue);
-	if (!queue_takes(queue) || blkring_peek(&queue->ring) == 0)
+	if (!queue_takes(queue) || ring_peek(&queue->ring.base) == 0)
 		return false;
 	if (!queue_gathers(queue))
 		return true;
@@ -289,7 +289,7 @@ static bool queue_sleep(struct loop_hook *hook)
 		return queue_replays(queue);
 	if (!queue_takes(queue))
 		return false;
-	if (blkring_sleep(&queue->ring)) {
+	if (ring_sleep(&queue->ring.base)) {
 		queue->due = true;
 		return true;
 	}
@@ -311,7 +311,7 @@ static void queue_kicked(struct port *port)
 
 static int queue_alloc(struct queue *queue)
 {
-	uint32_t slots = queue->ring.slots;
+	uint32_t slots = queue->ring.base.slots;
 	int err = buffer_pool_init(&queue->buffers, slots);
 
 	if (err == 0)
@@ -328,7 +328,7 @@ static int queue_alloc(struct queue *queue)
 static int queue_journal(struct queue *queue)
 {
 	const struct queue_connect *c = &queue->connect;
-	struct blkring *ring = &queue->ring;
+	struct ring *ring = &queue->ring.base;
 	int err;
 
 	queue->replay = -1;
@@ -364,7 +364,7 @@ static int queue_try_connect(struct queue *queue)
 			  c->ring_order, c->abi, c->resume);
 	if (err < 0)
 		return err;
-	stats_set(&queue->stats->ring_slots, queue->ring.slots);
+	stats_set(&queue->stats->ring_slots, queue->ring.base.slots);
 	queue->what = "go on with the journal of the worker before this one";
 	err = queue_journal(queue);
 	if (err < 0)

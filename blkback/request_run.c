@@ -30,7 +30,7 @@ static void request_io_done(struct disk_io *io, int err);
 
 int requests_init(struct queue *queue)
 {
-	uint32_t slots = queue->ring.slots;
+	uint32_t slots = queue->ring.base.slots;
 
 	queue->requests = calloc(slots, sizeof(*queue->requests));
 	if (!queue->requests)
@@ -116,7 +116,7 @@ static void request_respond(struct request *request, int status)
 		.operation = request->operation,
 		.status = (int16_t)status,
 	};
-	uint32_t index = queue->ring.rsp_prod_pvt;
+	uint32_t index = queue->ring.base.rsp_prod_pvt;
 
 	blkring_respond(&queue->ring, &response);
 	journal_answer(&queue->journal, request_number(request), index);
@@ -404,7 +404,7 @@ static void request_begin(struct request *request, const struct slot *slot)
 void request_take(struct queue *queue)
 {
 	struct request *request = queue->free;
-	uint32_t index = queue->ring.req_cons;
+	uint32_t index = queue->ring.base.req_cons;
 	struct slot slot;
 
 	blkring_take(&queue->ring, &slot);
