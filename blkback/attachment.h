@@ -4,7 +4,7 @@
 #define BLKBACK_ATTACHMENT_H
 
 #include "blkback/image.h"
-#include "blkback/limit.h"
+#include "common/limit.h"
 #include "common/sup.h"
 
 enum {

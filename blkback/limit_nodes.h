@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "blkback/limit.h"
+#include "common/limit.h"
 #include "common/sup.h"
 
 /* Of disks whose directory says nothing; set by the command line. */

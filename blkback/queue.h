@@ -13,7 +13,7 @@
 #include "blkback/buffer.h"
 #include "blkback/disk.h"
 #include "blkback/journal.h"
-#include "blkback/limit.h"
+#include "common/limit.h"
 #include "blkback/request.h"
 #include "common/grant.h"
 #include "common/grant_cache.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "blkback/limit.h"
+#include "common/limit.h"
 
 #define SECOND 1000000000ull
 #define START  (123 * SECOND + 7)

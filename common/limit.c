@@ -9,12 +9,12 @@
  * start, so nothing is rounded twice and nothing drifts.  Numbers count modulo 2^64; only their
  * differences are looked at, and those are bounded.
  *
- * A bucket is one for all queues of a disk: a guest that uses one of its queues gets the whole
+ * A bucket is one for all queues of a device: a guest that uses one of its queues gets the whole
  * rate, which a share per queue would deny it.  The queues' threads share one word, `spent`, by
  * relaxed atomic additions; no order between them matters.  Only disks with limits pay for them,
  * and those have time.
  */
-#include "blkback/limit.h"
+#include "common/limit.h"
 
 #define NS 1000000000u
 /* No queue can owe more: a debt beyond is a bucket that was full for so long that it wrapped. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How fast a disk may be used: token buckets for requests and bytes.  See limit.c. */
-#ifndef BLKBACK_LIMIT_H
-#define BLKBACK_LIMIT_H
+/* How fast a device may be used: token buckets for requests and bytes.  See limit.c. */
+#ifndef COMMON_LIMIT_H
+#define COMMON_LIMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +25,7 @@ struct limit_spec {
 	struct limit_rate unit[LIMIT_UNITS];
 };
 
-/* Of one disk, shared by its queues.  All but `spent` is fixed by limit_init(). */
+/* Of one device, shared by its queues.  All but `spent` is fixed by limit_init(). */
 struct limit {
 	struct limit_bucket {
 		uint64_t rate;
