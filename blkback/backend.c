@@ -412,6 +412,7 @@ const struct backend blkback_backend = {
 	.frontend = "vbd",
 	.connect_bytes = sizeof(struct vbd_connect),
 	.script = "block-halfback",
+	.no_uring = "disks are served by libaio",
 	.rival = blkback_rival,
 	.wanted = blkback_wanted,
 	.offer = blkback_offer,

@@ -4,7 +4,6 @@
  * worker of one guest; --dial, --probe and --cage, its helpers with NBD servers and images.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,24 +16,6 @@
 #include "common/log.h"
 #include "common/worker.h"
 
-/* blkback --worker DOMID UID POLL_US THREADS uring|epoll [-v]: only for guest_worker(). */
-static int run_worker(int argc, char **argv)
-{
-	struct worker_config config;
-
-	if (argc < 7) {
-		fprintf(stderr, "blkback: --worker is for blkback's own use; start it without\n");
-		return 2;
-	}
-	config.domid = (uint16_t)strtoul(argv[2], NULL, 10);
-	config.uid = (uint32_t)strtoul(argv[3], NULL, 10);
-	config.spin_us = (uint32_t)strtoul(argv[4], NULL, 10);
-	config.threads = (uint32_t)strtoul(argv[5], NULL, 10);
-	config.way = strcmp(argv[6], "epoll") == 0 ? LOOP_EPOLL : LOOP_URING;
-	config.verbose = argc > 7;
-	return worker_main(&vbd_worker_ops, &config, argv[0]);
-}
-
 int main(int argc, char **argv)
 {
 	static struct sup sup = {
@@ -44,7 +25,7 @@ int main(int argc, char **argv)
 	int instance, status;
 
 	if (argc > 1 && strcmp(argv[1], "--worker") == 0)
-		return run_worker(argc, argv);
+		return worker_main(&vbd_worker_ops, argc, argv);
 	if (argc > 1 && strcmp(argv[1], "--dial") == 0)
 		return dial_main(argc, argv);
 	if (argc > 1 && strcmp(argv[1], "--probe") == 0)

@@ -30,9 +30,9 @@ struct vbd {
 	struct limit limits[2]; /* of which the queues obey one; the other is for the next */
 	struct limit *limit;	/* that one */
 	struct limit_spec wanted;
-	uint32_t tuning;       /* queues that have yet to change to the new one */
-	bool tune_again;       /* since it changed meanwhile */
-	int fds[CHAN_FDS_MAX]; /* the disk's */
+	uint32_t tuning; /* queues that have yet to change to the new one */
+	bool tune_again; /* since it changed meanwhile */
+	int fds[2];	 /* the disk's */
 	uint32_t nfds;
 	uint32_t awaited; /* queues that have yet to answer what was asked of them */
 	bool connecting;

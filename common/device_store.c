@@ -118,7 +118,8 @@ enum device_script device_script(struct device *device)
 	char *script = store_read(&device->sup->store, "%s/script", device->path);
 	const char *slash = script ? strrchr(script, '/') : NULL;
 	const char *base = slash ? slash + 1 : script;
-	bool ours = base && strcmp(base, device->sup->backend->script) == 0;
+	const char *own = device->sup->backend->script;
+	bool ours = base && own && strcmp(base, own) == 0;
 
 	free(script);
 	return !base ? SCRIPT_NONE : ours ? SCRIPT_OURS : SCRIPT_OTHER;

@@ -227,17 +227,18 @@ static bool uring_is_forbidden(void)
 /* All processes wait in one way, so that what works here works in the workers. */
 static int sup_loop_init(struct sup *sup)
 {
+	const char *instead = sup->backend->no_uring;
 	int err;
 
 	if (sup->no_uring) {
-		log_info("io_uring is not used: disks are served by libaio, as --no-io-uring says");
+		log_info("io_uring is not used: %s, as --no-io-uring says", instead);
 	} else if (uring_is_forbidden()) {
-		log_warn("kernel.io_uring_disabled forbids io_uring: disks are served by libaio");
+		log_warn("kernel.io_uring_disabled forbids io_uring: %s", instead);
 	} else {
 		err = loop_init(&sup->loop, 64, LOOP_URING);
 		if (err == 0)
 			return 0;
-		log_warn("io_uring can't be used (%s): disks are served by libaio", strerror(-err));
+		log_warn("io_uring can't be used (%s): %s", strerror(-err), instead);
 	}
 	return loop_init(&sup->loop, 64, LOOP_EPOLL);
 }

@@ -34,7 +34,9 @@ struct backend {
 		*kinds[SUP_KINDS_MAX]; /* xenstore directories below backend/ that it can serve */
 	const char *frontend;	       /* the frontends' directory below device/; NULL: the kind */
 	uint32_t connect_bytes;	       /* of what connect() puts in a CONNECT's body */
-	const char *script;	       /* its own hotplug script: it needs nothing from it */
+	const char *script; /* its own hotplug script: it needs nothing from it.  NULL: none */
+	const char
+		*no_uring; /* what is done where there is no io_uring, as the end of a sentence */
 	/* Which other backend claims devices of its kind and what to do, in a sentence; or NULL. */
 	const char *(*rival)(const struct device *device);
 	/* False: not yet or never ours; a change of its directory has it asked again. */

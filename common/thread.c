@@ -33,7 +33,7 @@ static int thread_open_loop(struct thread *thread, enum loop_way way,
 	if (err < 0)
 		log_error("can't wait for I/O by %s: %s; %s",
 			  way == LOOP_URING ? "io_uring" : "epoll", strerror(-err),
-			  way == LOOP_URING ? "start blkback with --no-io-uring"
+			  way == LOOP_URING ? "start its daemon with --no-io-uring"
 					    : "is the system out of files?");
 	return err;
 }

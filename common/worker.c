@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,16 @@
 
 enum {
 	FILTERS_MAX = 32
+};
+
+/* How a supervisor starts a worker; see sup_guest.c. */
+struct worker_config {
+	uint16_t domid;
+	uint32_t uid;
+	uint32_t spin_us;
+	uint32_t threads; /* at most, 1 to THREADS_MAX */
+	enum loop_way way;
+	bool verbose;
 };
 
 void worker_answer(enum chan_type type, uint32_t devid, uint32_t serial, const char *text)
@@ -174,16 +185,34 @@ static int worker_confine(struct worker *worker, const struct worker_config *con
 	return err;
 }
 
-int worker_main(const struct worker_ops *ops, const struct worker_config *config, const char *name)
+static bool worker_config_read(struct worker_config *config, int argc, char **argv)
+{
+	if (argc < 7)
+		return false;
+	config->domid = (uint16_t)strtoul(argv[2], NULL, 10);
+	config->uid = (uint32_t)strtoul(argv[3], NULL, 10);
+	config->spin_us = (uint32_t)strtoul(argv[4], NULL, 10);
+	config->threads = (uint32_t)strtoul(argv[5], NULL, 10);
+	config->way = strcmp(argv[6], "epoll") == 0 ? LOOP_EPOLL : LOOP_URING;
+	config->verbose = argc > 7;
+	return config->threads >= 1 && config->threads <= THREADS_MAX;
+}
+
+int worker_main(const struct worker_ops *ops, int argc, char **argv)
 {
 	static struct worker worker;
 	struct thread *main_thread = &worker.threads[0];
+	struct worker_config config;
 	int err;
 
-	log_open(name, config->verbose);
+	if (!worker_config_read(&config, argc, argv)) {
+		fprintf(stderr, "%s: --worker is for its own use; start it without\n", argv[0]);
+		return 2;
+	}
+	log_open(argv[0], config.verbose);
 	crash_open();
 	worker.ops = ops;
-	if (worker_confine(&worker, config) < 0)
+	if (worker_confine(&worker, &config) < 0)
 		return 1;
 	main_thread->running = true;
 	err = thread_begin(main_thread);

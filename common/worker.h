@@ -39,18 +39,11 @@ struct worker_ops {
 	const struct filter *const *filters[2];
 };
 
-/* How a supervisor starts a worker; see sup_guest.c. */
-struct worker_config {
-	uint16_t domid;
-	uint32_t uid;
-	uint32_t spin_us;
-	uint32_t threads; /* at most, 1 to THREADS_MAX */
-	enum loop_way way;
-	bool verbose;
-};
-
-/* Runs a worker to its end; gives the process's exit status. */
-int worker_main(const struct worker_ops *ops, const struct worker_config *config, const char *name);
+/*
+ * Runs a worker to its end, as guest_worker() started it:
+ * DAEMON --worker DOMID UID POLL_US THREADS uring|epoll [-v].  Gives the process's exit status.
+ */
+int worker_main(const struct worker_ops *ops, int argc, char **argv);
 
 /* Tells the supervisor about a device.  `text` may be NULL. */
 void worker_answer(enum chan_type type, uint32_t devid, uint32_t serial, const char *text);
