@@ -42,17 +42,18 @@ SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -Wno-format-t
 
 common_c  := $(wildcard common/*.c)
 blkback_c := $(filter-out blkback/main.c,$(wildcard blkback/*.c))
+netback_c := $(filter-out netback/main.c,$(wildcard netback/*.c))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
-PROGRAMS = $(BUILD)/blkback
+PROGRAMS = $(BUILD)/blkback $(BUILD)/netback
 LIBS_PRODUCT = -ludev -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lseccomp -lnbd -pthread
 
 .DEFAULT_GOAL = all
 all: programs
 
-$(BUILD)/libhalfback.a: $(call obj,$(common_c) $(blkback_c))
+$(BUILD)/libhalfback.a: $(call obj,$(common_c) $(blkback_c) $(netback_c))
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
@@ -60,6 +61,10 @@ $(BUILD)/libhalfback.a: $(call obj,$(common_c) $(blkback_c))
 $(BUILD)/blkback: $(call obj,blkback/main.c) $(BUILD)/libhalfback.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_PRODUCT)
+
+$(BUILD)/netback: $(call obj,netback/main.c) $(BUILD)/libhalfback.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lseccomp -pthread
 
 PROGRAMS += $(BUILD)/halfback-dm
 

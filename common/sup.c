@@ -264,6 +264,8 @@ int sup_main(struct sup *sup)
 	err = sup_open_store(sup);
 	if (err == 0)
 		sup_sweep_journals(sup);
+	if (err == 0 && sup->backend->sweep)
+		sup->backend->sweep(sup);
 	if (err < 0) {
 		log_error("can't reach xenstored: %s; is it running?", strerror(-err));
 		return 1;

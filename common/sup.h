@@ -71,6 +71,8 @@ struct backend {
 	void (*look)(struct device *device);
 	/* Lets go of what offer() took: called when the device is closed.  May be called twice. */
 	void (*release)(struct device *device);
+	/* Removes what an earlier daemon left of devices that are no more; NULL: nothing. */
+	void (*sweep)(struct sup *sup);
 };
 
 /* Owned by sup; freed with its last device when its worker is reaped. */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One queue of a virtual NIC: its two rings, its event channels, its queue of the tap, and the
+ * packets between them, all on one thread.  netq.c has its turns, txq.c what the guest sends, rxq.c
+ * what it gets.
+ */
+#ifndef NETBACK_NETQ_H
+#define NETBACK_NETQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
+#include "common/grant.h"
+#include "common/limit.h"
+#include "common/ring.h"
+#include "common/stats.h"
+#include "common/thread.h"
+#include "netback/tapio.h"
+#include "netback/tx_parse.h"
+
+enum {
+	NETQ_SLOTS = 256,    /* of either ring, which has one page: netif.h */
+	NETQ_TX_BATCH = 128, /* slots that a turn takes */
+	NETQ_RX_BATCH = 256, /* slots that a turn fills */
+	NETQ_RX_EXTRAS = 3,  /* GSO, hash, XDP */
+};
+
+/* What the guest named for one queue. */
+struct netq_nodes {
+	uint32_t tx_ref, rx_ref;
+	uint32_t port_tx, port_rx; /* the same: one event channel for both */
+};
+
+/* How to connect a queue; lives until it is closed. */
+struct netq_connect {
+	int fd;		   /* its queue of the tap, the vif's own */
+	uint32_t features; /* enum vnet_feature */
+	bool resume;	   /* an earlier worker was at these rings */
+	struct netq_nodes nodes;
+};
+
+/* A packet under way to the tap. */
+struct txq_packet {
+	struct op op; /* first */
+	struct netq *queue;
+	uint32_t slots, extras;
+	uint32_t size;
+	int error;	/* of its copies */
+	int16_t status; /* NETIF_RSP_... */
+	bool done;
+	uint32_t iov_first, iov_count;
+	struct tx_packet tx;
+};
+
+/* What the guest sends.  The first `taken` packets are of this batch, in order. */
+struct txq {
+	struct ring ring;
+	struct port port;
+	struct txq_packet *packets; /* NETQ_TX_BATCH */
+	struct tx_slot *slots;	    /* NETQ_TX_BATCH, copied out of the ring */
+	uint8_t *buffers;	    /* a page for each slot */
+	uint8_t *heads;		    /* PACKET_HEAD and a vnet header for each packet */
+	struct iovec *iov;	    /* two for each slot */
+	uint32_t iovs;		    /* used */
+	uint32_t pages;		    /* of buffers, used */
+	uint32_t taken;
+	uint32_t sent;	   /* of them, those that were handed to the tap or refused */
+	uint32_t answered; /* of them */
+	uint32_t writing;  /* under way */
+};
+
+/* A slot of the RX ring that this turn fills. */
+struct rxq_slot {
+	uint16_t id;
+	uint16_t offset, flags, size;
+	int error; /* of its copy */
+	bool is_extra;
+	struct netif_extra_info extra;
+};
+
+/* What the guest gets. */
+struct rxq {
+	struct ring ring;
+	struct port port;
+	struct rxq_slot *slots; /* NETQ_RX_BATCH */
+	uint32_t filled;	/* of them, in this turn */
+	uint32_t needed;	/* slots that the next frame waits for; 0: none waits */
+};
+
+/*
+ * Owned by its vif, which touches only what is marked as its, or before the queue is connected and
+ * after it is closed.  The rest is the thread's.
+ */
+struct netq {
+	struct loop_hook hook; /* first: the loop knows a queue by it */
+	struct vif *vif;
+	struct thread *main;   /* the worker's, which is told of what happens here */
+	struct thread *thread; /* ours */
+	uint32_t devid, index;
+	struct netq_connect connect;
+	/* All called on the main thread. */
+	void (*connected)(void *queue); /* or not: `error`, and `what` was being done */
+	void (*broken)(void *queue);	/* takes nothing more: `reason` */
+	void (*closed)(void *queue);	/* nothing is mapped or under way any more */
+	int error;
+	const char *what;
+	const char *reason;
+
+	struct stats_queue *stats; /* the vif's, written by the thread only */
+	struct grant_batch batch;  /* of both directions: one call a turn */
+	struct tapio tap;
+	struct txq tx;
+	struct rxq rx;
+	bool failed;  /* takes nothing more */
+	bool closing; /* the same; goes when nothing is under way */
+};
+
+/* ---- for the vif, by thread_call() --------------------------------------------------------- */
+
+void netq_connect(void *queue);
+void netq_close(void *queue);
+
+/* ---- between netq.c, txq.c and rxq.c ------------------------------------------------------- */
+
+/* The queue takes nothing more; the supervisor is told, as a predicate of "the guest". */
+void netq_break(struct netq *queue, const char *reason);
+static inline bool netq_takes(const struct netq *queue)
+{
+	return !queue->failed && !queue->closing;
+}
+
+int txq_open(struct netq *queue);
+void txq_close(struct netq *queue);
+/* Takes what the guest has sent, up to a batch, and has its copies join the queue's. */
+void txq_take(struct netq *queue);
+/* The copies are done: checks the packets and hands them to the tap. */
+void txq_send(struct netq *queue);
+/* Answers what is done, in order. */
+void txq_answer(struct netq *queue);
+
+int rxq_open(struct netq *queue);
+void rxq_close(struct netq *queue);
+/* Gives frames of the tap the guest's slots, as far as there are any, and has their copies join. */
+void rxq_place(struct netq *queue);
+/* The copies are done: answers. */
+void rxq_answer(struct netq *queue);
+/* Frames wait, and by now there may be slots for them. */
+bool rxq_peek(const struct netq *queue);
+
+/* What a worker asks of the kernel, by the way its loops wait. */
+extern const struct filter *const netq_filters[2][2];
+
+#endif

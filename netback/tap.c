@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A tap with the name that the toolstack expects, made before the hotplug script runs and
+ * persistent (TUNSETPERSIST): whoever of us dies, its bridge, addresses, routes and rules stay, and
+ * the next one opens it again.  It is deleted with its device.
+ *
+ * With no queue open it has no carrier, as netback's interface before its guest has connected.  The
+ * supervisor keeps the queues open beside the worker, so that the carrier stays and frames wait in
+ * the kernel when the worker dies.
+ */
+#include "netback/tap.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+bool tap_name_is_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= IFNAMSIZ || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	/* dev_valid_name() of Linux' net/core/dev.c; and % would be a pattern. */
+	for (; *name; name++)
+		if (*name == '/' || *name == ':' || *name == '%' || isspace((unsigned char)*name))
+			return false;
+	return true;
+}
+
+/* One queue of the interface of that name, which is made if it is not there. */
+static int queue_open(const char *name, short more)
+{
+	struct ifreq request = {
+		.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE | more),
+	};
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, TUNSETIFF, &request) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int interface_call(struct ifreq *request, const char *name, unsigned long call)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	err = ioctl(fd, call, request) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* What Linux' netback has: an address that no guest's can be, so that bridges take no other. */
+static int set_address(const char *name)
+{
+	struct ifreq request = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
+
+	memcpy(request.ifr_hwaddr.sa_data, "\xfe\xff\xff\xff\xff\xff", 6);
+	return interface_call(&request, name, SIOCSIFHWADDR);
+}
+
+int tap_make(struct tap *tap, const char *name, bool ours)
+{
+	int fd = queue_open(name, IFF_TUN_EXCL), err;
+	bool made = fd >= 0;
+
+	if (fd == -EBUSY && ours)
+		fd = queue_open(name, 0);
+	else if (fd == -EBUSY)
+		return -EEXIST;
+	if (fd < 0)
+		return fd;
+	err = ioctl(fd, TUNSETPERSIST, 1) < 0 ? -errno : 0;
+	if (err == 0 && made)
+		err = set_address(name);
+	close(fd);
+	if (err < 0)
+		tap_delete(name);
+	else
+		snprintf(tap->name, sizeof(tap->name), "%s", name);
+	return err;
+}
+
+int tap_set_mtu(const struct tap *tap, uint32_t mtu)
+{
+	struct ifreq request = {.ifr_mtu = (int)mtu};
+
+	return interface_call(&request, tap->name, SIOCSIFMTU);
+}
+
+void tap_close(struct tap *tap)
+{
+	while (tap->nfds > 0)
+		close(tap->fds[--tap->nfds]);
+}
+
+int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonblock)
+{
+	if (tap->nfds != count)
+		tap_close(tap);
+	while (tap->nfds < count) {
+		int fd = queue_open(tap->name, 0);
+
+		if (fd < 0) {
+			tap_close(tap);
+			return fd;
+		}
+		tap->fds[tap->nfds++] = fd;
+		if (nonblock && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+			return -errno;
+	}
+	return ioctl(tap->fds[0], TUNSETOFFLOAD, offload) < 0 ? -errno : 0;
+}
+
+void tap_delete(const char *name)
+{
+	int fd;
+
+	if (if_nametoindex(name) == 0)
+		return;
+	fd = queue_open(name, 0);
+	if (fd < 0)
+		return;
+	ioctl(fd, TUNSETPERSIST, 0);
+	close(fd);
+}

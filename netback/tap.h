@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The network interface of a vif, as its supervisor makes it.  See tap.c. */
+#ifndef NETBACK_TAP_H
+#define NETBACK_TAP_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	TAP_QUEUES_MAX = 16
+};
+
+/* Owned by its device's nic. */
+struct tap {
+	char name[IFNAMSIZ];
+	int fds[TAP_QUEUES_MAX];
+	uint32_t nfds;
+};
+
+/* A name that Linux takes for an interface.  Pure. */
+bool tap_name_is_valid(const char *name);
+/*
+ * Makes the interface, with no queue and so without carrier, or takes the one that is there if
+ * `ours`.  0 or -errno: -EEXIST if there is one that is not.
+ */
+int tap_make(struct tap *tap, const char *name, bool ours);
+/* Its MTU; 0 or -errno. */
+int tap_set_mtu(const struct tap *tap, uint32_t mtu);
+/*
+ * Opens `count` queues, unless they are open, by which it gets its carrier; and sets which offloads
+ * its frames may have (TUN_F_...).  Blocking or not.  0 or -errno.
+ */
+int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonblock);
+/* Closes its queues; the interface stays, without carrier. */
+void tap_close(struct tap *tap);
+/* Deletes the interface of that name, if it is a tap. */
+void tap_delete(const char *name);
+
+#endif

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Frames of a tap.  A tap gives and takes one frame a call, so what a call costs is what a small
+ * packet costs.  With io_uring a turn's calls are one entry of the kernel:
+ *
+ * Reads are queued in batches.  All but the last don't wait (RWF_NOWAIT), the last one does: a
+ * batch ends with one read that waits, and when that one completes there are frames again.  A batch
+ * that was filled doubles the next one, and one that was not is followed by one of what there was,
+ * so neither a busy tap nor one with a frame now and then is asked in vain.
+ *
+ * It owns the buffers.  They are used from the first one on in each batch, so that the same few
+ * stay in the processor's cache, and are free again when all frames of a batch were taken: how much
+ * is read ahead of the guest is bounded by that.
+ *
+ * Without io_uring each frame is a call of its own, and an epoll tells when there are some.
+ */
+#include "netback/tapio.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/filter.h"
+#include "common/log.h"
+
+enum {
+	FRAME_MAX = TAP_FRAME_PAGES * TAP_PAGE,
+	BUFFER = TAP_PAGES * TAP_PAGE,
+};
+
+static uint8_t *read_buffer(const struct tapio *tap, uint32_t index)
+{
+	return tap->buffers + (size_t)index * BUFFER + TAP_PAGE - VNET_HEADER;
+}
+
+static void read_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	struct tap_read *read = (struct tap_read *)op;
+
+	(void)cqe_flags;
+	read->res = res;
+	read->done = true;
+	read->tap->pending--;
+}
+
+static void tap_ready(void *arg, int events)
+{
+	struct tapio *tap = arg;
+
+	(void)events;
+	tap->readable = true;
+}
+
+int tapio_open(struct tapio *tap, struct loop *loop, int fd)
+{
+	memset(tap, 0, sizeof(*tap));
+	tap->loop = loop;
+	tap->fd = fd;
+	tap->batch = 1;
+	tap->buffers = mmap(NULL, (size_t)TAP_READS_MAX * BUFFER, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (tap->buffers == MAP_FAILED) {
+		tap->buffers = NULL;
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < TAP_READS_MAX; i++) {
+		tap->reads[i].op.done = read_done;
+		tap->reads[i].tap = tap;
+	}
+	if (loop->way == LOOP_EPOLL) {
+		tap->poll = loop_poll_add(loop, fd, tap_ready, tap);
+		tap->readable = true;
+	}
+	return 0;
+}
+
+void tapio_close(struct tapio *tap)
+{
+	if (!tap->buffers)
+		return;
+	loop_poll_del(tap->loop, tap->poll);
+	munmap(tap->buffers, (size_t)TAP_READS_MAX * BUFFER);
+	memset(tap, 0, sizeof(*tap));
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static void reads_queue(struct tapio *tap)
+{
+	for (uint32_t i = 0; i < tap->queued; i++) {
+		struct io_uring_sqe *sqe = loop_sqe(tap->loop, &tap->reads[i].op);
+
+		io_uring_prep_read(sqe, tap->fd, read_buffer(tap, i), FRAME_MAX + VNET_HEADER, 0);
+		io_uring_sqe_set_data(sqe, &tap->reads[i].op);
+		if (i + 1 < tap->queued)
+			sqe->rw_flags = RWF_NOWAIT;
+	}
+}
+
+static void reads_do(struct tapio *tap)
+{
+	uint32_t i = 0;
+
+	while (i < tap->queued && tap->readable) {
+		ssize_t n = read(tap->fd, read_buffer(tap, i), FRAME_MAX + VNET_HEADER);
+
+		if (n < 0 && errno == EAGAIN) {
+			tap->readable = false;
+			break;
+		}
+		read_done(&tap->reads[i++].op, n < 0 ? -errno : (int)n, 0);
+	}
+	tap->pending -= tap->queued - i;
+	tap->queued = i;
+}
+
+static bool tap_is_filled(const struct tapio *tap)
+{
+	for (uint32_t i = 0; i < tap->queued; i++)
+		if (tap->reads[i].res <= 0)
+			return false;
+	return true;
+}
+
+static uint32_t next_batch(const struct tapio *tap)
+{
+	uint32_t got = 0;
+
+	for (uint32_t i = 0; i < tap->queued; i++)
+		got += tap->reads[i].res > 0;
+	if (!tap_is_filled(tap))
+		return got > 1 ? got : 1;
+	return tap->batch * 2 < TAP_READS_MAX ? tap->batch * 2 : TAP_READS_MAX;
+}
+
+void tapio_read(struct tapio *tap)
+{
+	if (tap->pending > 0 || tap->next < tap->queued || tap->gone || tap->cancelling)
+		return;
+	if (tap->loop->way == LOOP_EPOLL && !tap->readable)
+		return;
+	tap->batch = tap->loop->way == LOOP_EPOLL ? TAP_READS_MAX : next_batch(tap);
+	tap->next = 0;
+	tap->queued = tap->pending = tap->batch;
+	for (uint32_t i = 0; i < tap->queued; i++)
+		tap->reads[i].done = false;
+	if (tap->loop->way == LOOP_URING)
+		reads_queue(tap);
+	else
+		reads_do(tap);
+}
+
+bool tapio_frame(struct tapio *tap, struct tap_frame *frame)
+{
+	for (; tap->next < tap->queued && tap->reads[tap->next].done; tap->next++) {
+		int res = tap->reads[tap->next].res;
+
+		if (res >= VNET_HEADER + ETH_HEADER) {
+			frame->data = read_buffer(tap, tap->next) + VNET_HEADER;
+			frame->len = (uint32_t)res - VNET_HEADER;
+			memcpy(&frame->header, read_buffer(tap, tap->next), VNET_HEADER);
+			return true;
+		}
+		/* Not: nothing there, not now, not waited for, interrupted. */
+		if (res < 0 && res != -EAGAIN && res != -ECANCELED && res != -EINTR &&
+		    res != -EOPNOTSUPP)
+			tap->gone = true;
+	}
+	return false;
+}
+
+bool tapio_peek(const struct tapio *tap)
+{
+	return tap->next < tap->queued && tap->reads[tap->next].done;
+}
+
+void tapio_taken(struct tapio *tap)
+{
+	tap->next++;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+void tapio_write(struct tapio *tap, struct op *op, const struct iovec *iov, int count)
+{
+	struct io_uring_sqe *sqe;
+	ssize_t n;
+
+	if (tap->loop->way == LOOP_EPOLL) {
+		n = writev(tap->fd, iov, count);
+		op->done(op, n < 0 ? -errno : (int)n, 0);
+		return;
+	}
+	sqe = loop_sqe(tap->loop, op);
+	if (count == 1)
+		io_uring_prep_write(sqe, tap->fd, iov->iov_base, (unsigned int)iov->iov_len, 0);
+	else
+		io_uring_prep_writev(sqe, tap->fd, iov, (unsigned int)count, 0);
+	io_uring_sqe_set_data(sqe, op);
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static void cancel_done(struct op *op, int res, uint32_t cqe_flags)
+{
+	(void)op;
+	(void)res;
+	(void)cqe_flags;
+}
+
+static struct op cancelled = {cancel_done};
+
+void tapio_cancel(struct tapio *tap)
+{
+	tap->cancelling = true;
+	if (!tap->buffers || tap->pending == 0 || tap->loop->way == LOOP_EPOLL)
+		return;
+	for (uint32_t i = 0; i < tap->queued; i++) {
+		struct io_uring_sqe *sqe;
+
+		if (tap->reads[i].done)
+			continue;
+		sqe = loop_sqe(tap->loop, &cancelled);
+		io_uring_prep_cancel(sqe, &tap->reads[i].op, 0);
+		io_uring_sqe_set_data(sqe, &cancelled);
+	}
+}
+
+bool tapio_idle(const struct tapio *tap)
+{
+	return tap->pending == 0;
+}
+
+static const uint8_t tapio_ops[] = {
+	IORING_OP_READ,
+	IORING_OP_WRITE,
+	IORING_OP_WRITEV,
+	IORING_OP_ASYNC_CANCEL,
+};
+
+static const struct filter_rule tapio_rules[] = {
+	FILTER_ALLOW(read),
+	FILTER_ALLOW(writev),
+};
+
+const struct filter tapio_uring_filter = {FILTER_OPS(tapio_ops)};
+const struct filter tapio_epoll_filter = {FILTER_RULES(tapio_rules)};
