@@ -162,7 +162,7 @@ $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 # ---- guest side: what runs in a guest ---------------------------------------------------------
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
 
-guest_c  := $(wildcard loopback/blkfront*.c) $(addprefix loopback/,guest.c bytes.c storemux.c \
+guest_c  := $(wildcard loopback/blkfront*.c) $(addprefix loopback/,guest.c front_keys.c bytes.c storemux.c \
               crc32c.c pattern.c histogram.c xloop_vdev.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
 PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/nbdkit-xenblk-plugin.so
@@ -183,7 +183,7 @@ $(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.
 
 # Loaded into Debian's nbdkit, so never with sanitizers either.
 $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(wildcard loopback/blkfront*.c) \
-                $(addprefix loopback/,nbdplugin.c guest.c xloop_vdev.c))
+                $(addprefix loopback/,nbdplugin.c guest.c front_keys.c xloop_vdev.c))
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
