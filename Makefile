@@ -162,7 +162,7 @@ $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 # ---- guest side: what runs in a guest ---------------------------------------------------------
 # libguest.a is made for programs and tests; only xguest knows that it is not on real Xen.
 
-guest_c  := $(wildcard loopback/blkfront*.c) $(addprefix loopback/,guest.c front_keys.c bytes.c storemux.c \
+guest_c  := $(wildcard loopback/blkfront*.c loopback/netfront*.c) $(addprefix loopback/,guest.c front_keys.c bytes.c storemux.c \
               crc32c.c pattern.c histogram.c xloop_vdev.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
 PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/nbdkit-xenblk-plugin.so
@@ -194,7 +194,7 @@ $(addprefix $(BUILD)/tests/,blkdiscard blkhostile blkkeys blkmix blkstorm): $(BU
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
 $(addprefix $(BUILD)/unit/test_,blkfront blkfront_indirect): $(call obj,tests/unit/fakeback.c)
-$(addprefix $(BUILD)/unit/test_,storemux blkfront blkfront_indirect pattern histogram): $(BUILD)/libguest.a
+$(addprefix $(BUILD)/unit/test_,storemux blkfront blkfront_indirect netfront pattern histogram): $(BUILD)/libguest.a
 
 # ---- what the benchmark measures with, beside the guest's programs -------------------------------
 

@@ -8,8 +8,9 @@
  * toolstack has removed is never made again.  Waiting is always for the backend's state, by watch
  * and timeout.
  *
- * It must never write below the backend's directory, and never take a configuration from anywhere
- * else than there: the frontend's own directory holds only what it wrote itself.
+ * It must never write below the backend's directory.  A configuration is there; in the frontend's
+ * own directory stand only what it wrote itself and the few things that the toolstack puts there,
+ * such as a NIC's address.
  */
 #include "loopback/guest.h"
 
@@ -96,6 +97,11 @@ uint64_t front_read(const struct front *f, const char *key, uint64_t absent)
 char *front_read_string(const struct front *f, const char *key)
 {
 	return dir_read(f->guest->xs, XBT_NULL, f->backend, key);
+}
+
+char *front_read_own(const struct front *f, const char *key)
+{
+	return dir_read(f->guest->xs, XBT_NULL, f->path, key);
 }
 
 enum xenbus_state front_state(const struct front *f)

@@ -88,4 +88,7 @@ uint64_t front_read(const struct front *f, const char *key, uint64_t absent);
 /* A string from the backend's directory (free it), or NULL. */
 char *front_read_string(const struct front *f, const char *key);
 
+/* As that, but from our own directory: what the toolstack or its script wrote for us there. */
+char *front_read_own(const struct front *f, const char *key);
+
 #endif
