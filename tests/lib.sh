@@ -289,6 +289,7 @@ fake_backend_start() {
 	events=$(mktemp "$WORK/backend-events.XXXXXX")
 	xenstore-watch /local/domain/0/backend/vbd >>"$events" 2>/dev/null &
 	FAKE_WATCH=$!
+	wait_for 10 test -s "$events" # the watch is set: it tells of that first
 	tail -n +1 -s 0.02 -f --pid=$FAKE_WATCH "$events" | while read -r path; do
 		case $path in
 		*/state) ;;
