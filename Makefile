@@ -20,11 +20,11 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-dev libcap-ng-dev \
              libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev \
              libxenmisc4.17
-DEPS_RUN   = xen-utils-4.17 xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
-             perl procps util-linux iproute2 fuse3 python3-jsonschema python3-prometheus-client
+DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
+             perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 python3-jsonschema python3-prometheus-client
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
-DEPS_XEN   = qemu-system-x86 busybox-static cpio kmod xz-utils
+DEPS_XEN   = qemu-system-x86 cpio kmod xz-utils
 DEPS       = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_LINT) $(DEPS_BENCH) libclang-rt-14-dev
 
 WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -165,7 +165,7 @@ $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 guest_c  := $(wildcard loopback/blkfront*.c loopback/netfront*.c) $(addprefix loopback/,guest.c front_keys.c bytes.c storemux.c \
               crc32c.c pattern.c histogram.c xloop_vdev.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
-PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/nbdkit-xenblk-plugin.so
+PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/xnet $(BUILD)/nbdkit-xenblk-plugin.so
 
 $(BUILD)/libguest.a: $(call obj,$(guest_c))
 	@rm -f $@
@@ -178,6 +178,10 @@ $(BUILD)/xguest: $(call obj,loopback/xguest.c loopback/hvclient.c) $(BUILD)/libg
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenforeignmemory -pthread
 
 $(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
+
+$(BUILD)/xnet: $(call obj,$(wildcard loopback/xnet*.c) loopback/headers.c) $(BUILD)/libguest.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
