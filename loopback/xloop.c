@@ -26,6 +26,9 @@ static const struct verb {
 	{"block-attach", verb_block_attach, "GUEST DISK-SPEC", "hot-attach a disk"},
 	{"block-detach", verb_block_detach, "[--force] GUEST VDEV", "hot-detach a disk"},
 	{"block-list", verb_block_list, "GUEST", "list a guest's disks"},
+	{"network-attach", verb_network_attach, "GUEST [KEY=VALUE...]", "hot-attach a NIC"},
+	{"network-detach", verb_network_detach, "[--force] GUEST DEVID|MAC", "hot-detach a NIC"},
+	{"network-list", verb_network_list, "GUEST", "list a guest's NICs"},
 	{"stats", verb_stats, "[--json] [GUEST]", "what each domain asked of the hypervisor"},
 	{"fault", verb_fault, "GUEST WHAT COUNT", "make the next COUNT operations WHAT fail"},
 };
@@ -46,7 +49,7 @@ static void usage(FILE *out)
 {
 	fprintf(out, "usage: xloop VERB [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
-		fprintf(out, "  %-12s %-32s %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
+		fprintf(out, "  %-14s %-32s %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
 	fprintf(out, "\nGUEST is a guest's name or number.  DISK-SPEC is as in "
 		     "xl-disk-configuration(5).\n"
 		     "All verbs but `run` work inside a host that `xloop run` made.\n");

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <libxlutil.h>
 #include <xenstore.h>
 
 #include "loopback/hvclient.h"
@@ -53,6 +54,11 @@ int host_guest(struct host *h, const char *guest);
 /* A wait's length in ms: DEFAULT_MS, or what the environment variable NAME says. */
 int host_wait_ms(const char *name, int default_ms);
 
+/* xloop_net.c: networks are namespaces */
+int net_host(const char *dir); /* the host's, and a view of files that fits it; told */
+int net_new(void);	       /* a guest's: this process makes it */
+int net_enter(pid_t pid);      /* the one that PID is in */
+
 /* xloop_store.c: printf-made paths.  T may be XBT_NULL. */
 char *store_read(struct host *h, xs_transaction_t t, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4))); /* malloc'ed, or NULL + errno */
@@ -79,6 +85,18 @@ struct vbd {
 	bool qdisk; /* served by QEMU */
 };
 
+#define VIF_MTU 1500 /* libxl writes the node mtu only if it is another */
+
+struct vif {
+	int devid;
+	char mac[18];
+	char *bridge, *ip, *vifname, *gatewaydev, *vlan;
+	char rate[32]; /* as the node has it; empty: none */
+	char script[PATH_MAX];
+	int mtu;
+	bool ioemu, trusted;
+};
+
 struct guest_config {
 	char *name;
 	char *uuid;
@@ -86,21 +104,55 @@ struct guest_config {
 	long memory_mib;
 	struct vbd *vbds;
 	int nvbds;
+	struct vif *vifs;
+	int nvifs;
 };
 int config_read(struct guest_config *c, const char *path, char **extra, int nextra); /* told */
 void config_free(struct guest_config *c);
 int config_disk(struct vbd *v, const char *spec); /* told */
 void vbd_free(struct vbd *v);
 
-/* xloop_device.c: one vbd's nodes and life */
-int device_add_nodes(struct host *h, int domid, const struct vbd *v); /* told */
-/* Waits for the backend and runs the hotplug script. */
-int device_attach(struct host *h, int domid, const struct vbd *v); /* told */
-/* libxl's removal.  FORCE takes the frontend's nodes away first and removes all whatever happens.
- */
-int device_remove(struct host *h, int domid, int devid, bool force); /* told */
-/* The guest's devids of kind vbd, malloc'ed; the count, or -errno. */
-int device_list(struct host *h, int domid, int **devids);
+/* xloop_nic.c: NICs in it */
+int config_vifs(struct guest_config *c, const XLU_Config *x); /* told */
+/* One alone, of a guest that has NICs below DEVID. */
+int config_vif(struct vif *v, const char *spec, int devid, bool hvm); /* told */
+void vif_free(struct vif *v);
+
+/* xloop_device.c: one device's nodes and life */
+struct node {
+	const char *key, *value;
+};
+
+struct device {
+	int domid, devid;
+	const char *type;   /* vbd or vif: the frontend's, and what scripts are told */
+	const char *kind;   /* the backend's: vbd, vif, or qdisk which QEMU serves */
+	const char *server; /* whom to look for when nobody answers */
+	char name[48];	    /* for sentences: "disk xvda" */
+	/* Of an addition, each ended by a NULL key; those without a value are not written. */
+	const struct node *front, *front_ro, *back;
+};
+int device_add(struct host *h, struct device *d);	    /* told */
+int device_offered(struct host *h, const struct device *d); /* waits for state 2; told */
+/* libxl's removal, SCRIPT called in its place.  FORCE takes the frontend's nodes away first and
+ * removes all whatever happens. */
+int device_remove(struct host *h, struct device *d, bool force,
+		  void (*script)(struct host *h, const struct device *d)); /* told */
+/* The guest's devids of a type, malloc'ed; the count, or -errno. */
+int device_list(struct host *h, int domid, const char *type, int **devids);
+
+/* xloop_vbd.c: a disk; attach waits for the backend and runs the hotplug script */
+int vbd_add_nodes(struct host *h, int domid, const struct vbd *v); /* told */
+int vbd_attach(struct host *h, int domid, const struct vbd *v);	   /* told */
+int vbd_remove(struct host *h, int domid, int devid, bool force);  /* told */
+
+/* xloop_vif.c: a NIC, the same */
+#define XNET_ARGS 16
+int vif_add_nodes(struct host *h, int domid, const struct vif *v); /* told */
+int vif_attach(struct host *h, int domid, const struct vif *v);	   /* told */
+int vif_remove(struct host *h, int domid, int devid, bool force);  /* told */
+/* Starts the guest's driver, as its kernel would; returns when the guest has its interface. */
+int vif_drive(struct host *h, int domid, int devid); /* told */
 
 /* xloop_wait.c */
 int64_t clock_ms(void); /* monotonic */
@@ -109,7 +161,12 @@ int64_t clock_ms(void); /* monotonic */
 int wait_state(struct host *h, const char *path, int want, int timeout_ms, int *last);
 
 /* xloop_hotplug.c */
-int hotplug_run(struct host *h, int domid, int devid, const char *script, const char *action);
+/* The script's run for an addition or a removal; told. */
+int hotplug_run(struct host *h, const struct device *d, const char *script, bool add,
+		const char *gatewaydev);
+
+/* xloop_exec.c: makes this process one of the guest's; told */
+int exec_enter(const struct host *h, int domid);
 
 /* xloop_qemu.c: the guest's QEMU, if it has a disk of kind qdisk */
 bool qemu_runs(struct host *h, uint32_t domid);
@@ -120,6 +177,8 @@ void qemu_stop(struct host *h, uint32_t domid);
 int domain_create(struct host *h, const struct guest_config *c, uint32_t *domid); /* told */
 int domain_start(struct host *h, uint32_t domid);				  /* told */
 int domain_destroy(struct host *h, uint32_t domid);				  /* told */
+/* The guest's kernel stand-in, or -ENOENT. */
+pid_t domain_pid(const struct host *h, uint32_t domid);
 
 /* xloop_children.c: the processes that `xloop run` answers for */
 struct child {
@@ -146,6 +205,9 @@ int verb_exec(int argc, char **argv);
 int verb_block_attach(int argc, char **argv);
 int verb_block_detach(int argc, char **argv);
 int verb_block_list(int argc, char **argv);
+int verb_network_attach(int argc, char **argv);
+int verb_network_detach(int argc, char **argv);
+int verb_network_list(int argc, char **argv);
 int verb_stats(int argc, char **argv);
 int verb_fault(int argc, char **argv);
 

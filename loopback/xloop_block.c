@@ -20,13 +20,13 @@ static int disk_attach(struct host *h, int domid, const struct vbd *v)
 		    domid);
 		return -ENODEV;
 	}
-	rc = device_add_nodes(h, domid, v);
+	rc = vbd_add_nodes(h, domid, v);
 
 	if (rc)
 		return rc;
-	rc = device_attach(h, domid, v);
+	rc = vbd_attach(h, domid, v);
 	if (rc)
-		device_remove(h, domid, v->devid, true);
+		vbd_remove(h, domid, v->devid, true);
 	return rc;
 }
 
@@ -68,7 +68,7 @@ static int disk_detach(struct host *h, const char *guest, const char *vdev, bool
 		return -1;
 	}
 	free(backend);
-	return device_remove(h, domid, devid, force);
+	return vbd_remove(h, domid, devid, force);
 }
 
 int verb_block_detach(int argc, char **argv)
@@ -117,7 +117,7 @@ int verb_block_list(int argc, char **argv)
 		return XLOOP_FAIL;
 	domid = host_guest(&h, argv[1]);
 	if (domid > 0)
-		n = device_list(&h, domid, &devids);
+		n = device_list(&h, domid, "vbd", &devids);
 	if (n >= 0)
 		printf("%-8s %8s %5s %4s %4s  %s\n", "Vdev", "handle", "front", "back", "mode",
 		       "image");

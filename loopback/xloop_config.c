@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What an xl.cfg says, read with Xen's own parser (libxlutil), so that a file which `xl create`
- * takes is taken here and means the same.  Keys used: name, uuid, type, memory, disk.  vif and vfb
- * are named in one sentence, since nothing here serves them yet; other keys are ignored as a
- * loopback guest has no kernel, no CPUs and no firmware.
+ * takes is taken here and means the same.  Keys used: name, uuid, type, memory, disk, vif.  vfb is
+ * named in one sentence, since nothing here serves it yet; other keys are ignored as a loopback
+ * guest has no kernel, no CPUs and no firmware.
  *
  * It gives copies: nothing of the parser's outlives config_read().  Never touches the store.
  */
@@ -210,12 +210,10 @@ static int read_disks(struct guest_config *c, const XLU_Config *x)
 
 static void tell_unserved(const XLU_Config *x)
 {
-	static const char *const keys[] = {"vif", "vfb"};
 	int n = 0;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (!xlu_cfg_get_list(x, keys[i], NULL, &n, 1) && n > 0)
-			say("%s= is not served yet; the guest is made without it", keys[i]);
+	if (!xlu_cfg_get_list(x, "vfb", NULL, &n, 1) && n > 0)
+		say("vfb= is not served yet; the guest is made without it");
 }
 
 static int check_extra(char **extra, int nextra)
@@ -252,6 +250,8 @@ int config_read(struct guest_config *c, const char *path, char **extra, int next
 		if (!rc)
 			rc = read_disks(c, x);
 		if (!rc)
+			rc = config_vifs(c, x);
+		if (!rc)
 			tell_unserved(x);
 	}
 	if (x)
@@ -273,6 +273,9 @@ void config_free(struct guest_config *c)
 	for (int i = 0; i < c->nvbds; i++)
 		vbd_free(&c->vbds[i]);
 	free(c->vbds);
+	for (int i = 0; i < c->nvifs; i++)
+		vif_free(&c->vifs[i]);
+	free(c->vifs);
 	free(c->name);
 	free(c->uuid);
 	free(c->type);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The verbs create, destroy and list.  Creation goes in libxl's order: the domain, its introduction
- * to xenstored, all disks' nodes, then for each disk the wait and the hotplug script, and the guest
- * runs last. A creation that fails at any point is undone: no domain, no node, no process is left.
+ * to xenstored, all disks' nodes, then for each disk the wait and the hotplug script, then the same
+ * for NICs, and the guest runs last, with its NICs' drivers. A creation that fails at any point is
+ * undone: no domain, no node, no process is left.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,9 +38,29 @@ static int attach_disks(struct host *h, uint32_t domid, const struct guest_confi
 	int rc = 0;
 
 	for (int i = 0; i < c->nvbds && !rc; i++)
-		rc = device_add_nodes(h, (int)domid, &c->vbds[i]);
+		rc = vbd_add_nodes(h, (int)domid, &c->vbds[i]);
 	for (int i = 0; i < c->nvbds && !rc; i++)
-		rc = device_attach(h, (int)domid, &c->vbds[i]);
+		rc = vbd_attach(h, (int)domid, &c->vbds[i]);
+	return rc;
+}
+
+static int attach_nics(struct host *h, uint32_t domid, const struct guest_config *c)
+{
+	int rc = 0;
+
+	for (int i = 0; i < c->nvifs && !rc; i++)
+		rc = vif_add_nodes(h, (int)domid, &c->vifs[i]);
+	for (int i = 0; i < c->nvifs && !rc; i++)
+		rc = vif_attach(h, (int)domid, &c->vifs[i]);
+	return rc;
+}
+
+static int guest_start(struct host *h, uint32_t domid, const struct guest_config *c)
+{
+	int rc = domain_start(h, domid);
+
+	for (int i = 0; i < c->nvifs && !rc; i++)
+		rc = vif_drive(h, (int)domid, c->vifs[i].devid);
 	return rc;
 }
 
@@ -56,7 +77,9 @@ static int guest_create(struct host *h, const struct guest_config *c)
 	if (!rc)
 		rc = qemu_start(h, domid, c);
 	if (!rc)
-		rc = domain_start(h, domid);
+		rc = attach_nics(h, domid, c);
+	if (!rc)
+		rc = guest_start(h, domid, c);
 	if (rc)
 		domain_destroy(h, domid);
 	else
@@ -102,7 +125,7 @@ static void print_guest(struct host *h, uint32_t domid)
 {
 	char *name = store_read(h, XBT_NULL, "/local/domain/%u/name", domid);
 	char *kib = store_read(h, XBT_NULL, "/local/domain/%u/memory/target", domid);
-	int *devids, n = domid ? device_list(h, (int)domid, &devids) : 0;
+	int *devids, n = domid ? device_list(h, (int)domid, "vbd", &devids) : 0;
 
 	printf("%-30s %5u %9ld %5d\n", name ? name : "(none)", domid, kib ? atol(kib) / 1024 : 0,
 	       n < 0 ? 0 : n);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * One vbd's nodes and life, as libxl 4.17's libxl__device_generic_add() and
+ * One device's nodes and life, as libxl 4.17's libxl__device_generic_add() and
  * libxl__initiate_device_generic_remove() have them: the trusted copy below /libxl, the frontend's
  * directory (owned by the guest, readable by the backend), the backend's (owned by dom0, readable
  * by the guest), all in one transaction; then exactly state 2 within 10 s, then the hotplug script.
+ * What the nodes of a disk and of a NIC are, xloop_vbd.c and xloop_vif.c tell.
  *
  * Differs from libxl in one point: what a failed attach wrote is taken away again (see the
  * callers).
@@ -20,26 +21,15 @@
 /* LIBXL_INIT_TIMEOUT and LIBXL_DESTROY_TIMEOUT are both 10 s. */
 #define BACKEND_MS 10000
 
-#define FRONT "/local/domain/%d/device/vbd/%d"
+#define FRONT "/local/domain/%d/device/%s/%d"
 #define BACK  "/local/domain/0/backend/%s/%d/%d"
-#define LIBXL "/libxl/%d/device/vbd/%d"
+#define LIBXL "/libxl/%d/device/%s/%d"
 
-struct node {
-	const char *key, *value;
+struct removal {
+	const struct device *d;
+	bool force;
+	bool gone; /* no backend to wait for */
 };
-
-struct device {
-	int domid, devid;
-	const char *kind;    /* the backend's: vbd, or qdisk which QEMU serves */
-	const struct vbd *v; /* of an addition */
-	bool force;	     /* of a removal */
-	bool gone;	     /* no backend to wait for */
-};
-
-static const char *vbd_kind(bool qdisk)
-{
-	return qdisk ? "qdisk" : "vbd";
-}
 
 static int write_nodes(struct host *h, xs_transaction_t t, const char *dir, const struct node *n)
 {
@@ -60,73 +50,67 @@ static int make_dir(struct host *h, xs_transaction_t t, const char *dir, unsigne
 	return rc ? rc : store_mknod(h, t, perms, 2, "%s", dir);
 }
 
-static int add_front(struct host *h, xs_transaction_t t, const struct device *d, const char *type,
-		     const char *back)
+static int add_front(struct host *h, xs_transaction_t t, const struct device *d, const char *back)
 {
-	char front[64], devid[16];
+	char front[64];
 	const struct node nodes[] = {
-		{"backend", back},
-		{"backend-id", "0"},
-		{"state", "1"},
-		{"virtual-device", devid},
-		{"device-type", d->v->cdrom ? "cdrom" : "disk"},
-		{"trusted", d->v->trusted ? "1" : "0"},
-		/* Old PV kernels rely on the toolstack for this one. */
-		{"protocol", type && !strcmp(type, "pv") ? "x86_64-abi" : NULL},
-		{NULL, NULL},
-	};
+		{"backend", back}, {"backend-id", "0"}, {"state", "1"}, {NULL, NULL}};
 	int rc;
 
-	snprintf(front, sizeof(front), FRONT, d->domid, d->devid);
-	snprintf(devid, sizeof(devid), "%d", d->devid);
+	snprintf(front, sizeof(front), FRONT, d->domid, d->type, d->devid);
 	rc = make_dir(h, t, front, (unsigned int)d->domid, 0);
-	return rc ? rc : write_nodes(h, t, front, nodes);
+	if (!rc)
+		rc = write_nodes(h, t, front, nodes);
+	return rc ? rc : write_nodes(h, t, front, d->front);
+}
+
+/* Those of the frontend's that are dom0's, for the guest to read: libxl calls them ro_fents. */
+static int add_front_ro(struct host *h, xs_transaction_t t, const struct device *d)
+{
+	const struct xs_permissions ro[2] = {{0, XS_PERM_NONE},
+					     {(unsigned int)d->domid, XS_PERM_READ}};
+	const struct node *n = d->front_ro;
+	int rc = 0;
+
+	for (; n && n->key && !rc; n++) {
+		rc = store_write(h, t, n->value, FRONT "/%s", d->domid, d->type, d->devid, n->key);
+		if (!rc)
+			rc = store_mknod(h, t, ro, 2, FRONT "/%s", d->domid, d->type, d->devid,
+					 n->key);
+	}
+	return rc;
 }
 
 static int add_back(struct host *h, xs_transaction_t t, const struct device *d, const char *front,
 		    const char *back, const char *libxl)
 {
-	const struct vbd *v = d->v;
-	char domid[16], params[PATH_MAX + 8];
+	char domid[16];
 	const struct node nodes[] = {
-		{"params", params},
-		{"script", v->qdisk ? NULL : v->script},
-		{"frontend-id", domid},
-		{"online", "1"},
-		{"removable", v->removable ? "1" : "0"},
-		{"bootable", "1"},
-		{"state", "1"},
-		{"dev", v->vdev},
-		{"type", v->qdisk ? "qdisk" : "phy"},
-		{"mode", v->writable ? "w" : "r"},
-		{"device-type", v->cdrom ? "cdrom" : "disk"},
-		{"direct-io-safe", v->direct_io_safe ? "1" : NULL},
-		{"discard-enable", v->discard ? "1" : "0"},
-		{"specification", "xen"},
-		{NULL, NULL},
-	};
+		{"frontend-id", domid}, {"online", "1"}, {"state", "1"}, {NULL, NULL}};
 	int rc;
 
 	snprintf(domid, sizeof(domid), "%d", d->domid);
-	/* libxl calls the raw format aio. */
-	snprintf(params, sizeof(params), "%s%s", v->qdisk ? "aio:" : "", v->target);
 	rc = make_dir(h, t, back, 0, (unsigned int)d->domid);
 	if (!rc)
 		rc = store_write(h, t, front, "%s/frontend", back);
 	if (!rc)
 		rc = write_nodes(h, t, back, nodes);
-	return rc ? rc : write_nodes(h, t, libxl, nodes);
+	if (!rc)
+		rc = write_nodes(h, t, back, d->back);
+	if (!rc)
+		rc = write_nodes(h, t, libxl, nodes);
+	return rc ? rc : write_nodes(h, t, libxl, d->back);
 }
 
 static int add_all(struct host *h, xs_transaction_t t, void *arg)
 {
 	const struct device *d = arg;
-	char front[64], back[64], libxl[64], *type, *old;
+	char front[64], back[64], libxl[64], *old;
 	int rc;
 
-	snprintf(front, sizeof(front), FRONT, d->domid, d->devid);
+	snprintf(front, sizeof(front), FRONT, d->domid, d->type, d->devid);
 	snprintf(back, sizeof(back), BACK, d->kind, d->domid, d->devid);
-	snprintf(libxl, sizeof(libxl), LIBXL, d->domid, d->devid);
+	snprintf(libxl, sizeof(libxl), LIBXL, d->domid, d->type, d->devid);
 	old = store_read(h, t, "%s/backend", libxl);
 	free(old);
 	if (old)
@@ -136,58 +120,54 @@ static int add_all(struct host *h, xs_transaction_t t, void *arg)
 		rc = store_write(h, t, front, "%s/frontend", libxl);
 	if (!rc)
 		rc = store_write(h, t, back, "%s/backend", libxl);
-	if (rc)
-		return rc;
-	type = store_read(h, t, "/libxl/%d/type", d->domid);
-	rc = add_front(h, t, d, type, back);
-	free(type);
+	if (!rc)
+		rc = add_front(h, t, d, back);
+	if (!rc)
+		rc = add_front_ro(h, t, d);
 	return rc ? rc : add_back(h, t, d, front, back, libxl);
 }
 
-int device_add_nodes(struct host *h, int domid, const struct vbd *v)
+int device_add(struct host *h, struct device *d)
 {
-	struct device d = {.domid = domid, .devid = v->devid, .kind = vbd_kind(v->qdisk), .v = v};
-	int rc = store_transact(h, add_all, &d);
+	int rc = store_transact(h, add_all, d);
 
 	if (rc == -EEXIST)
-		say("guest %d has a disk %s already", domid, v->vdev);
+		say("guest %d has a %s already", d->domid, d->name);
 	else if (rc)
-		say("cannot write the nodes of disk %s of guest %d: %s", v->vdev, domid,
+		say("cannot write the nodes of %s of guest %d: %s", d->name, d->domid,
 		    strerror(-rc));
 	return rc;
 }
 
-int device_attach(struct host *h, int domid, const struct vbd *v)
+int device_offered(struct host *h, const struct device *d)
 {
 	int timeout = host_wait_ms("XLOOP_BACKEND_MS", BACKEND_MS), last = 0, rc;
 	char state[80];
 
-	/* As libxl: QEMU starts after the disks, so nobody could wait for it here. */
-	if (v->qdisk)
-		return 0;
-	snprintf(state, sizeof(state), BACK "/state", vbd_kind(false), domid, v->devid);
+	snprintf(state, sizeof(state), BACK "/state", d->kind, d->domid, d->devid);
 	rc = wait_state(h, state, XenbusStateInitWait, timeout, &last);
 	if (rc == -ETIMEDOUT)
-		say("the backend of disk %s of guest %d did not come to state 2 within %d ms, its "
-		    "state is %d; is blkback running?",
-		    v->vdev, domid, timeout, last);
+		say("the backend of %s of guest %d did not come to state 2 within %d ms, its "
+		    "state is %d; is %s running?",
+		    d->name, d->domid, timeout, last, d->server);
 	else if (rc)
-		say("waiting for the backend of disk %s of guest %d failed: %s", v->vdev, domid,
+		say("waiting for the backend of %s of guest %d failed: %s", d->name, d->domid,
 		    strerror(-rc));
-	return rc ? rc : hotplug_run(h, domid, v->devid, v->script, "add");
+	return rc;
 }
 
 static int remove_start(struct host *h, xs_transaction_t t, void *arg)
 {
-	struct device *d = arg;
+	struct removal *r = arg;
+	const struct device *d = r->d;
 	char *state;
 	int rc = 0;
 
-	if (d->force)
-		rc = store_cleanup(h, t, FRONT, d->domid, d->devid);
+	if (r->force)
+		rc = store_cleanup(h, t, FRONT, d->domid, d->type, d->devid);
 	state = store_read(h, t, BACK "/state", d->kind, d->domid, d->devid);
 	/* A device still at 1 was never taken up; only a forced removal may rely on that. */
-	d->gone = !state || (d->force && atoi(state) == XenbusStateInitialising);
+	r->gone = !state || (r->force && atoi(state) == XenbusStateInitialising);
 	if (!rc && state)
 		rc = store_write(h, t, "0", BACK "/online", d->kind, d->domid, d->devid);
 	if (!rc && state && atoi(state) != XenbusStateClosed)
@@ -199,16 +179,17 @@ static int remove_start(struct host *h, xs_transaction_t t, void *arg)
 static int remove_nodes(struct host *h, xs_transaction_t t, void *arg)
 {
 	const struct device *d = arg;
-	int rc = store_cleanup(h, t, FRONT, d->domid, d->devid);
+	int rc = store_cleanup(h, t, FRONT, d->domid, d->type, d->devid);
 
 	if (!rc)
-		rc = store_cleanup(h, t, LIBXL, d->domid, d->devid);
+		rc = store_cleanup(h, t, LIBXL, d->domid, d->type, d->devid);
 	return rc ? rc : store_cleanup(h, t, BACK, d->kind, d->domid, d->devid);
 }
 
-static int remove_wait(struct host *h, const struct device *d)
+static int remove_wait(struct host *h, const struct removal *r)
 {
 	int timeout = host_wait_ms("XLOOP_BACKEND_MS", BACKEND_MS), last = 0, rc;
+	const struct device *d = r->d;
 	char state[80];
 
 	snprintf(state, sizeof(state), BACK "/state", d->kind, d->domid, d->devid);
@@ -216,46 +197,40 @@ static int remove_wait(struct host *h, const struct device *d)
 	if (rc == -ENOENT)
 		return 0;
 	if (rc)
-		say("the backend of disk %d of guest %d did not close within %d ms, its state is "
+		say("the backend of %s of guest %d did not close within %d ms, its state is "
 		    "%d%s",
-		    d->devid, d->domid, timeout, last,
-		    d->force ? "; removing it all the same"
+		    d->name, d->domid, timeout, last,
+		    r->force ? "; removing it all the same"
 			     : "; `--force` removes it all the same");
 	return rc;
 }
 
-int device_remove(struct host *h, int domid, int devid, bool force)
+int device_remove(struct host *h, struct device *d, bool force,
+		  void (*script)(struct host *h, const struct device *d))
 {
-	struct device d = {.domid = domid, .devid = devid, .force = force};
-	char *type = store_read(h, XBT_NULL, LIBXL "/type", domid, devid), *script;
-	int rc, rc2;
+	struct removal r = {.d = d, .force = force};
+	int rc = store_transact(h, remove_start, &r), rc2;
 
-	d.kind = vbd_kind(type && !strcmp(type, "qdisk"));
-	free(type);
-	rc = store_transact(h, remove_start, &d);
-	if (!rc && !d.gone)
-		rc = remove_wait(h, &d);
+	if (!rc && !r.gone)
+		rc = remove_wait(h, &r);
 	if (rc && !force)
 		return rc;
-	/* The trusted copy names the script: a backend domain might have changed its own. */
-	script = store_read(h, XBT_NULL, LIBXL "/script", domid, devid);
-	if (script && !d.gone)
-		hotplug_run(h, domid, devid, script, "remove");
-	free(script);
-	rc2 = store_transact(h, remove_nodes, &d);
+	if (!r.gone)
+		script(h, d);
+	rc2 = store_transact(h, remove_nodes, d);
 	if (rc2)
-		say("cannot remove the nodes of disk %d of guest %d: %s", devid, domid,
+		say("cannot remove the nodes of %s of guest %d: %s", d->name, d->domid,
 		    strerror(-rc2));
 	return rc ? rc : rc2;
 }
 
-int device_list(struct host *h, int domid, int **devids)
+int device_list(struct host *h, int domid, const char *type, int **devids)
 {
 	char path[64];
 	unsigned int n = 0;
 	char **names;
 
-	snprintf(path, sizeof(path), "/libxl/%d/device/vbd", domid);
+	snprintf(path, sizeof(path), "/libxl/%d/device/%s", domid, type);
 	*devids = NULL;
 	names = xs_directory(h->xs, XBT_NULL, path, &n);
 	if (!names)

@@ -171,6 +171,8 @@ static void xguest_exec(const struct host *h, uint32_t domid, const char *progra
 	setsid();
 	setenv("XLOOP_DOMID", id, 1);
 	daemon_stdio(log);
+	if (net_new())
+		fprintf(stderr, "the guest's network: %s\n", strerror(errno));
 	execl(program, program, id, (char *)NULL);
 	_exit(XLOOP_NOCMD);
 }
@@ -186,6 +188,21 @@ static int note_pid(const struct host *h, uint32_t domid, pid_t pid)
 		return -errno;
 	fprintf(f, "%d\n", (int)pid);
 	return fclose(f) ? -errno : 0;
+}
+
+pid_t domain_pid(const struct host *h, uint32_t domid)
+{
+	char path[PATH_MAX];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/dom%u.pid", h->dir, domid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return pid > 0 ? pid : -ENOENT;
 }
 
 static bool socket_answers(const struct host *h, uint32_t domid)
@@ -237,12 +254,13 @@ static void unlink_files(const struct host *h, uint32_t domid)
 	}
 }
 
-static int remove_devices(struct host *h, uint32_t domid)
+static int remove_devices(struct host *h, uint32_t domid, const char *type,
+			  int (*remove)(struct host *h, int domid, int devid, bool force))
 {
-	int *devids, rc = 0, n = device_list(h, (int)domid, &devids);
+	int *devids, rc = 0, n = device_list(h, (int)domid, type, &devids);
 
 	for (int i = 0; i < n; i++) {
-		int rc2 = device_remove(h, (int)domid, devids[i], true);
+		int rc2 = remove(h, (int)domid, devids[i], true);
 
 		if (!rc)
 			rc = rc2;
@@ -254,8 +272,11 @@ static int remove_devices(struct host *h, uint32_t domid)
 int domain_destroy(struct host *h, uint32_t domid)
 {
 	char *vm = store_read(h, XBT_NULL, DOM "/vm", domid);
-	int rc = remove_devices(h, domid), rc2;
+	int rc = remove_devices(h, domid, "vif", vif_remove);
+	int rc2 = remove_devices(h, domid, "vbd", vbd_remove);
 
+	if (!rc)
+		rc = rc2;
 	qemu_stop(h, domid);
 	if (vm && !strncmp(vm, "/vm/", 4))
 		store_cleanup(h, XBT_NULL, "%s", vm);

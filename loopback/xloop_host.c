@@ -74,9 +74,21 @@ static int script_dir(char dir[PATH_MAX])
 	return -ENOENT;
 }
 
+/* One that we do not have and Xen's tools have installed is theirs. */
+static int script_path(char path[PATH_MAX], const char *name)
+{
+	char theirs[PATH_MAX] = "/etc/xen/scripts";
+	int rc = script_dir(path);
+
+	if (!rc)
+		rc = path_append(path, name);
+	if (!rc && access(path, F_OK) && !path_append(theirs, name) && !access(theirs, F_OK))
+		strcpy(path, theirs);
+	return rc;
+}
+
 int host_script(char path[PATH_MAX], const char *name)
 {
-	int rc;
 
 	if (name[0] == '/') {
 		if (strlen(name) >= PATH_MAX)
@@ -84,8 +96,7 @@ int host_script(char path[PATH_MAX], const char *name)
 		strcpy(path, name);
 		return 0;
 	}
-	rc = script_dir(path);
-	return rc ? rc : path_append(path, name);
+	return script_path(path, name);
 }
 
 int host_open(struct host *h)

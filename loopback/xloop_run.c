@@ -6,6 +6,8 @@
  * it ends all that was started below it: first whatever CMD left, then the store, then the
  * hypervisor; then it removes the directory.
  *
+ * All of it is in a network of its own (xloop_net.c).
+ *
  * CMD stays in the terminal's foreground group, so Ctrl-C reaches it directly; the host's daemons
  * have sessions of their own and live until CMD is gone.  Nothing outside the directory is written.
  */
@@ -350,6 +352,8 @@ static int host_run(struct run *r)
 {
 	int rc = env_make(r);
 
+	if (!rc)
+		rc = net_host(r->dir);
 	if (!rc)
 		rc = start_host(r);
 	if (!rc)
