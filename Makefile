@@ -165,7 +165,7 @@ $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 guest_c  := $(wildcard loopback/blkfront*.c loopback/netfront*.c) $(addprefix loopback/,guest.c front_keys.c bytes.c storemux.c \
               crc32c.c pattern.c histogram.c xloop_vdev.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
-PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/xnet $(BUILD)/nbdkit-xenblk-plugin.so
+PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/xnet $(BUILD)/netload $(BUILD)/nbdkit-xenblk-plugin.so
 
 $(BUILD)/libguest.a: $(call obj,$(guest_c))
 	@rm -f $@
@@ -182,6 +182,10 @@ $(BUILD)/blkload: $(call obj,$(wildcard loopback/blkload*.c)) $(BUILD)/libguest.
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
 $(BUILD)/xnet: $(call obj,$(wildcard loopback/xnet*.c) loopback/headers.c) $(BUILD)/libguest.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
+
+$(BUILD)/netload: $(call obj,$(wildcard loopback/netload*.c) loopback/headers.c) $(BUILD)/libguest.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
