@@ -22,28 +22,33 @@ enum {
 	Clsg = BUS_CLOSING,
 	Clos = BUS_CLOSE,
 	Rest = BUS_RESTART,
+	Reco = BUS_RECONFIGURE,
+	Back = BUS_RECONFIGURED,
 	Fail = BUS_FAIL,
 	Fore = BUS_FOREIGN,
 	Forg = BUS_FORGET,
 };
 
 static const uint8_t table[BUS_STATES][BUS_STATES] = {
-	/* frontend:              gone  1     2     3     4     5     6     bad        backend */
-	[BUS_GONE] = {Forg, Forg, Forg, Forg, Forg, Forg, Forg, Forg},
-	[XenbusStateInitialising] = {____, Offr, Offr, Offr, Offr, Offr, Offr, Fail},
-	[XenbusStateInitWait] = {Clos, ____, ____, Conn, Conn, Clsg, Clos, Fail},
-	[XenbusStateInitialised] = {Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore},
-	[XenbusStateConnected] = {Clos, Rest, ____, ____, ____, Clsg, Clos, Fail},
-	[XenbusStateClosing] = {Clos, Clos, ____, ____, ____, ____, Clos, Clos},
-	[XenbusStateClosed] = {____, Offr, ____, ____, ____, ____, ____, ____},
-	[BUS_BAD] = {Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore},
+	/* frontend:              gone  1     2     3     4     5     6     7     8     bad backend
+	 */
+	[BUS_GONE] = {Forg, Forg, Forg, Forg, Forg, Forg, Forg, Forg, Forg, Forg},
+	[XenbusStateInitialising] = {____, Offr, Offr, Offr, Offr, Offr, Offr, Offr, Fail, Fail},
+	[XenbusStateInitWait] = {Clos, ____, ____, Conn, Conn, Clsg, Clos, ____, Fail, Fail},
+	[XenbusStateInitialised] = {Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore},
+	[XenbusStateConnected] = {Clos, Rest, ____, ____, ____, Clsg, Clos, Reco, Fail, Fail},
+	[XenbusStateClosing] = {Clos, Clos, ____, ____, ____, ____, Clos, ____, ____, Clos},
+	[XenbusStateClosed] = {____, Offr, ____, ____, ____, ____, ____, ____, ____, ____},
+	[XenbusStateReconfiguring] = {Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore},
+	[XenbusStateReconfigured] = {Clos, Rest, ____, ____, Back, Clsg, Clos, ____, Fail, Fail},
+	[BUS_BAD] = {Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore, Fore},
 };
 
 int bus_state(const char *text)
 {
 	if (!text)
 		return BUS_GONE;
-	if (text[0] < '1' || text[0] > '6' || text[1] != '\0')
+	if (text[0] < '1' || text[0] > '8' || text[1] != '\0')
 		return BUS_BAD;
 	return text[0] - '0';
 }
@@ -56,8 +61,8 @@ enum bus_action bus_step(int backend, int frontend)
 const char *bus_state_name(int state)
 {
 	static const char *const names[BUS_STATES] = {
-		"gone",	     "Initialising", "InitWait", "Initialised",
-		"Connected", "Closing",	     "Closed",	 "no known state",
+		"gone",	   "Initialising", "InitWait",	    "Initialised",  "Connected",
+		"Closing", "Closed",	   "Reconfiguring", "Reconfigured", "no known state",
 	};
 
 	return names[state];

@@ -7,20 +7,22 @@
 
 /* What a backend has to do. */
 enum bus_action {
-	BUS_NONE,    /* wait */
-	BUS_OFFER,   /* check what is to be served, write the features, go to InitWait */
-	BUS_CONNECT, /* map the rings, serve, go to Connected */
-	BUS_CLOSING, /* stop serving, go to Closing */
-	BUS_CLOSE,   /* stop serving, go to Closing, then to Closed */
-	BUS_RESTART, /* as CLOSE, then OFFER: the frontend began anew without closing */
-	BUS_FAIL,    /* the frontend's state is none: say so, then CLOSE */
-	BUS_FOREIGN, /* somebody else moves this device: say so, then leave it alone */
-	BUS_FORGET,  /* the toolstack took our nodes away: stop serving, write nothing */
+	BUS_NONE,	  /* wait */
+	BUS_OFFER,	  /* check what is to be served, write the features, go to InitWait */
+	BUS_CONNECT,	  /* map the rings, serve, go to Connected */
+	BUS_CLOSING,	  /* stop serving, go to Closing */
+	BUS_CLOSE,	  /* stop serving, go to Closing, then to Closed */
+	BUS_RESTART,	  /* as CLOSE, then OFFER: the frontend began anew without closing */
+	BUS_RECONFIGURE,  /* read what the frontend asks for anew, go to Reconfigured */
+	BUS_RECONFIGURED, /* it has seen that: back to Connected */
+	BUS_FAIL,	  /* the frontend's state is none: say so, then CLOSE */
+	BUS_FOREIGN,	  /* somebody else moves this device: say so, then leave it alone */
+	BUS_FORGET,	  /* the toolstack took our nodes away: stop serving, write nothing */
 };
 
 enum {
-	BUS_GONE = XenbusStateUnknown,	    /* no state node */
-	BUS_BAD = XenbusStateReconfiguring, /* a state that no frontend of ours has */
+	BUS_GONE = XenbusStateUnknown,	       /* no state node */
+	BUS_BAD = XenbusStateReconfigured + 1, /* no state at all */
 	BUS_STATES = BUS_BAD + 1,
 };
 

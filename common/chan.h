@@ -21,6 +21,7 @@ enum chan_type {
 	CHAN_CONNECTED, /* answers CONNECT */
 	CHAN_FAILED,	/* answers CONNECT, or comes later: text says why; a CLOSE is due */
 	CHAN_CLOSED,	/* answers CLOSE: nothing of the guest is mapped any more */
+	CHAN_TUNED,	/* answers TUNE, of a backend whose frontends wait for it */
 	CHAN_RESIZED,	/* answers RESIZE: what the guest asks for is held against the new size */
 	/* helper -> supervisor (blkback/helper.h) */
 	CHAN_PROBED, /* body: struct probed */

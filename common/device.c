@@ -99,6 +99,10 @@ void device_free(struct device *device)
 	snprintf(path, sizeof(path), "%s/state", device->frontend);
 	if (device->watched)
 		store_unwatch(&sup->store, path, device->path);
+	if (device->watched && sup->backend->tuned_by) {
+		snprintf(path, sizeof(path), "%s/%s", device->frontend, sup->backend->tuned_by);
+		store_unwatch(&sup->store, path, device->path);
+	}
 	if (!sup->stopping)
 		device_clear_error(device);
 	guest_put(device->guest);
@@ -115,6 +119,10 @@ static void device_watch(struct device *device)
 	snprintf(path, sizeof(path), "%s/state", device->frontend);
 	device->watch_fired = false;
 	device->watched = store_watch(&device->sup->store, path, device->path) == 0;
+	if (!device->sup->backend->tuned_by)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", device->frontend, device->sup->backend->tuned_by);
+	store_watch(&device->sup->store, path, device->path);
 }
 
 void device_frontend_changed(struct device *device)
@@ -333,6 +341,15 @@ static void device_give_up(struct device *device)
 	device->sup->backend->release(device);
 }
 
+/* It waits for our 8, which says that its new nodes count. */
+static void device_reconfigure(struct device *device)
+{
+	if (device_tune(device))
+		device->phase = DEVICE_RECONFIGURING;
+	else
+		device_switch(device, XenbusStateReconfigured, NULL);
+}
+
 static void device_act(struct device *device, enum bus_action action, int frontend)
 {
 	switch (action) {
@@ -346,6 +363,12 @@ static void device_act(struct device *device, enum bus_action action, int fronte
 		if (device->failed || !device->offered)
 			break;
 		device_connect(device);
+		break;
+	case BUS_RECONFIGURE:
+		device_reconfigure(device);
+		break;
+	case BUS_RECONFIGURED:
+		device_switch(device, XenbusStateConnected, NULL);
 		break;
 	case BUS_FAIL:
 		device_error(device, EINVAL,
@@ -388,6 +411,10 @@ static int device_state(struct device *device, const char *dir)
 	else if (!text && errno != ENOENT)
 		state = -errno;
 	free(text);
+	/* Only some frontends have these. */
+	if (!device->sup->backend->reconfigures &&
+	    (state == XenbusStateReconfiguring || state == XenbusStateReconfigured))
+		state = BUS_BAD;
 	return state;
 }
 
@@ -416,6 +443,9 @@ void device_step(struct device *device)
 	/* A slip of somebody's hand; the guest must not pay for it. */
 	if (device->connected && backend >= XenbusStateInitWait && backend < XenbusStateConnected)
 		backend = XenbusStateConnected;
+	/* Whoever died, its frontend has its answer. */
+	if (!device->connected && backend == XenbusStateReconfigured)
+		backend = XenbusStateConnected;
 	device->orphan = false;
 	device_watch(device);
 	frontend = device_state(device, device->frontend);
@@ -431,7 +461,8 @@ void device_step(struct device *device)
 		action = BUS_NONE;
 	if (device->failed && backend == XenbusStateInitWait && device_hotplug_is(device, "error"))
 		action = BUS_CLOSE;
-	if (backend == XenbusStateConnected && !device->connected && action == BUS_NONE)
+	if (backend == XenbusStateConnected && !device->connected &&
+	    (action == BUS_NONE || action == BUS_RECONFIGURE))
 		device_take_over(device);
 	else if (backend == XenbusStateInitWait && !device->offered && !device->failed &&
 		 (action == BUS_NONE || action == BUS_CONNECT))
@@ -474,6 +505,10 @@ void device_message(struct device *device, const struct chan_msg *msg)
 		return; /* of a connection that is over */
 	if (msg->type == CHAN_CONNECTED && device->phase == DEVICE_CONNECTING) {
 		device_connected(device);
+	} else if (msg->type == CHAN_TUNED && device->phase == DEVICE_RECONFIGURING) {
+		device->phase = DEVICE_IDLE;
+		device->dirty = true;
+		device_switch(device, XenbusStateReconfigured, NULL);
 	} else if (msg->type == CHAN_RESIZED && device->phase == DEVICE_RESIZING) {
 		device_resized(device);
 	} else if (msg->type == CHAN_CLOSED && device->phase == DEVICE_CLOSING) {

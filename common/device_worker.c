@@ -50,7 +50,7 @@ void device_stats_close(struct device *device)
 	stats_remove(device->sup->backend->name, device->guest->domid, device->devid);
 }
 
-void device_tune(struct device *device)
+bool device_tune(struct device *device)
 {
 	struct chan_msg msg = {
 		.type = CHAN_TUNE,
@@ -59,8 +59,11 @@ void device_tune(struct device *device)
 	};
 
 	device->tuned = false;
-	if (device->connected && device->sup->backend->tune(device, &msg) &&
-	    chan_send(device->guest->chan, &msg) < 0)
-		log_warn("%s %u of guest %u: its worker does not take new settings", device->kind,
-			 device->devid, device->guest->domid);
+	if (!device->connected || !device->sup->backend->tune(device, &msg))
+		return false;
+	if (chan_send(device->guest->chan, &msg) == 0)
+		return true;
+	log_warn("%s %u of guest %u: its worker does not take new settings", device->kind,
+		 device->devid, device->guest->domid);
+	return false;
 }

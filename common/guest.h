@@ -79,4 +79,18 @@ static inline void guest_copy_to(void __guest *p, const void *private_copy, size
 	}
 }
 
+/*
+ * Copies bytes out or in, in whatever order and by whatever words: for data that is looked at in
+ * the private copy only.
+ */
+static inline void guest_bytes_from(void *private_copy, const void __guest *p, size_t bytes)
+{
+	memcpy(private_copy, (const void __force *)p, bytes);
+}
+
+static inline void guest_bytes_to(void __guest *p, const void *private_copy, size_t bytes)
+{
+	memcpy((void __force *)p, private_copy, bytes);
+}
+
 #endif

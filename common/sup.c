@@ -35,8 +35,12 @@ static void sup_changed(struct store *store, const char *path, const char *token
 		return;
 	/* Frontend watches carry the device's path. */
 	if (strcmp(token, backend_token) != 0) {
+		bool tuned = strcmp(path + strlen(path) - strlen("/state"), "/state") != 0;
+
 		for (device = sup->devices; device; device = device->next)
-			if (strcmp(device->path, token) == 0)
+			if (strcmp(device->path, token) == 0 && tuned)
+				device->tuned = device->dirty = true;
+			else if (strcmp(device->path, token) == 0)
 				device_frontend_changed(device);
 		return;
 	}

@@ -55,6 +55,11 @@ struct backend {
 	 * resumed, and of the device what is marked so.  In a transaction; 0 or -errno + *why.
 	 */
 	int (*connect)(struct device *device, struct chan_msg *msg, const char **why);
+	/* A node of the frontend's that may change while it is connected: tune() is called.  Or
+	 * NULL. */
+	const char *tuned_by;
+	/* Its frontends may go to Reconfiguring: tune() is called, and the worker answers TUNED. */
+	bool reconfigures;
 	/*
 	 * The toolstack changed a node of a connected device: fills a CHAN_TUNE; false if there is
 	 * nothing that its worker has to know.
@@ -94,10 +99,11 @@ struct guest {
 
 enum device_phase {
 	DEVICE_IDLE,
-	DEVICE_OFFERING,   /* backend->offer() is at it */
-	DEVICE_CONNECTING, /* the worker was sent a CONNECT */
-	DEVICE_CLOSING,	   /* the worker was sent a CLOSE */
-	DEVICE_RESIZING,   /* the worker was sent a RESIZE */
+	DEVICE_OFFERING,      /* backend->offer() is at it */
+	DEVICE_CONNECTING,    /* the worker was sent a CONNECT */
+	DEVICE_CLOSING,	      /* the worker was sent a CLOSE */
+	DEVICE_RESIZING,      /* the worker was sent a RESIZE */
+	DEVICE_RECONFIGURING, /* the worker was sent a TUNE that the frontend waits for */
 };
 
 /* Owned by sup; one per backend directory. */
@@ -186,8 +192,11 @@ void device_stats_open(struct device *device, struct chan_msg *msg);
 /* The CONNECT is sent: what it carried of ours is let go. */
 void device_files_sent(struct chan_msg *msg);
 void device_stats_close(struct device *device);
-/* A node that the toolstack may change was changed: tells the worker, if it has to know. */
-void device_tune(struct device *device);
+/*
+ * A node that the toolstack may change was changed: tells the worker, if it has to know.  True if
+ * it was told.
+ */
+bool device_tune(struct device *device);
 
 /* ---- a device's nodes (device_store.c) -------------------------------------------------- */
 

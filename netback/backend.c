@@ -18,6 +18,7 @@
 
 #include "netback/frontend.h"
 #include "netback/nic.h"
+#include "netback/settings.h"
 #include "netback/vif.h"
 
 enum {
@@ -106,9 +107,16 @@ static int netback_write_features(struct device *device)
 {
 	/* Windows reads these in base 2: nothing but 0 and 1. */
 	static const char *const offered[] = {
-		"feature-sg",	     "feature-gso-tcpv4",
-		"feature-gso-tcpv6", "feature-ipv6-csum-offload",
-		"feature-rx-copy",   "feature-split-event-channels",
+		"feature-sg",
+		"feature-gso-tcpv4",
+		"feature-gso-tcpv6",
+		"feature-ipv6-csum-offload",
+		"feature-rx-copy",
+		"feature-split-event-channels",
+		"feature-multicast-control",
+		"feature-dynamic-multicast-control",
+		"feature-ctrl-ring",
+		"feature-xdp-headroom",
 	};
 	struct store *store = &device->sup->store;
 	int err = store_write(store, device->path, "feature-rx-flip", "0");
@@ -169,6 +177,8 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	err = device->resume ? connection_read(device, &connect, nic->why, sizeof(nic->why))
 			     : frontend_read_vif(device, &connect, nic->why, sizeof(nic->why));
 	connect.resume = device->resume;
+	if (err == 0)
+		err = settings_read(device, &connect.settings, nic->why, sizeof(nic->why));
 	if (err == 0) {
 		err = tap_open(&nic->tap, connect.queues, tap_offload(connect.features),
 			       device->sup->loop.way == LOOP_EPOLL);
@@ -180,6 +190,7 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	*why = nic->why[0] ? nic->why : NULL;
 	if (err < 0)
 		return err;
+	nic->settings = connect.settings;
 	device->queues = connect.queues;
 	device->engine = "tap";
 	device->journal_bytes = vif_journal_bytes(&connect);
@@ -189,11 +200,27 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	return 0;
 }
 
+/* The toolstack's settings may change while a vif is connected, and some of the guest's. */
 static bool netback_tune(struct device *device, struct chan_msg *msg)
 {
-	(void)device;
-	(void)msg;
-	return false;
+	struct nic *nic = device->private;
+	struct vif_settings settings = nic->settings;
+	char why[200] = "";
+	int err = settings_read(device, &settings, why, sizeof(why));
+
+	if (err == 0)
+		err = frontend_read_wishes(device, &settings);
+	if (err < 0) {
+		if (why[0])
+			log_guest(&device->limit, "vif %u of guest %u keeps its settings: %s",
+				  device->devid, device->guest->domid, why);
+		return false;
+	}
+	if (memcmp(&settings, &nic->settings, sizeof(settings)) == 0)
+		return false;
+	nic->settings = settings;
+	memcpy(msg->body, &settings, sizeof(settings));
+	return true;
 }
 
 static bool netback_resize(struct device *device, struct chan_msg *msg)
@@ -212,6 +239,8 @@ const struct backend netback_backend = {
 	.name = "netback",
 	.kinds = {"vif"},
 	.connect_bytes = sizeof(struct vif_connect),
+	.tuned_by = "request-multicast-control",
+	.reconfigures = true,
 	.no_uring = "packets are read and written one by one",
 	.rival = netback_rival,
 	.wanted = netback_wanted,

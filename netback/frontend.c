@@ -190,6 +190,47 @@ static int read_queue(struct reading *r, uint32_t index)
 	return err == 0 ? read_ports(r, dir, nodes) : err;
 }
 
+/* A frontend that names none, or only half of one, has none: Linux' netback. */
+static int read_ctrl(struct reading *r)
+{
+	struct vif_connect *connect = r->connect;
+	int err = read_number(r, r->device->frontend, "ctrl-ring-ref", &connect->ctrl_ref);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err == 0)
+		err = read_port(r, r->device->frontend, "event-channel-ctrl", &connect->ctrl_port);
+	if (err == -ENOENT || err == -EINVAL)
+		return bad_node(
+			r, -EINVAL,
+			"its frontend's ctrl-ring-ref and event-channel-ctrl are no control "
+			"ring");
+	for (uint32_t i = 0; i < connect->queues && err == 0; i++)
+		if (connect->nodes[i].tx_ref == connect->ctrl_ref ||
+		    connect->nodes[i].rx_ref == connect->ctrl_ref)
+			return bad_node(r, -EEXIST,
+					"its frontend's ctrl-ring-ref is a page that a ring has "
+					"already");
+	connect->has_ctrl = err == 0;
+	return err;
+}
+
+/* What it may change later, too.  Whatever is no number is as if it were not there. */
+int frontend_read_wishes(struct device *device, struct vif_settings *settings)
+{
+	struct store *store = &device->sup->store;
+	uint64_t value = 0;
+	int err = store_read_number(store, 1, &value, "%s/request-multicast-control",
+				    device->frontend);
+
+	settings->multicast = err == 0 && value == 1;
+	if (err < 0 && err != -ENOENT && err != -EINVAL)
+		return err;
+	err = store_read_number(store, HEADROOM_MAX, &value, "%s/xdp-headroom", device->frontend);
+	settings->headroom = err == 0 && value <= HEADROOM_USED_MAX ? (uint32_t)value : 0;
+	return err == -ENOENT || err == -EINVAL ? 0 : err;
+}
+
 int frontend_read_vif(struct device *device, struct vif_connect *connect, char *why,
 		      size_t why_size)
 {
@@ -211,5 +252,9 @@ int frontend_read_vif(struct device *device, struct vif_connect *connect, char *
 		err = read_queues(&r);
 	for (uint32_t i = 0; i < connect->queues && err == 0; i++)
 		err = read_queue(&r, i);
+	if (err == 0)
+		err = read_ctrl(&r);
+	if (err == 0)
+		err = frontend_read_wishes(device, &connect->settings);
 	return err;
 }

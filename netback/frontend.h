@@ -15,4 +15,7 @@
 int frontend_read_vif(struct device *device, struct vif_connect *connect, char *why,
 		      size_t why_size);
 
+/* Multicast filtering and headroom, as it wants them now.  0 or -errno. */
+int frontend_read_wishes(struct device *device, struct vif_settings *settings);
+
 #endif

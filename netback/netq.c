@@ -32,6 +32,7 @@ static void netq_free(struct netq *queue)
 	tapio_close(&queue->tap);
 	txq_close(queue);
 	rxq_close(queue);
+	staging_close(&queue->staging);
 	grant_batch_free(&queue->batch);
 	thread_call(queue->main, queue->closed, queue);
 }
@@ -56,6 +57,7 @@ static void netq_turn(struct loop_hook *hook)
 {
 	struct netq *queue = (struct netq *)hook;
 
+	queue->now_ns = 0;
 	txq_answer(queue);
 	rxq_place(queue);
 	txq_take(queue);
@@ -79,7 +81,9 @@ static bool netq_peek(struct loop_hook *hook)
 		return netq_is_idle(queue);
 	if (queue->failed)
 		return false;
-	return (queue->tx.writing == 0 && ring_peek(&queue->tx.ring) > 0) || rxq_peek(queue);
+	return (queue->tx.writing == 0 && !queue->tx.limit_timer &&
+		ring_peek(&queue->tx.ring) > 0) ||
+	       rxq_peek(queue);
 }
 
 static bool netq_sleep(struct loop_hook *hook)
@@ -89,11 +93,9 @@ static bool netq_sleep(struct loop_hook *hook)
 
 	if (!netq_takes(queue))
 		return false;
-	if (queue->tx.writing == 0)
+	if (queue->tx.writing == 0 && !queue->tx.limit_timer)
 		work = ring_sleep(&queue->tx.ring);
-	if (queue->rx.needed > 0)
-		work |= ring_sleep_until(&queue->rx.ring, queue->rx.needed);
-	return work;
+	return rxq_sleep(queue) || work;
 }
 
 /* The turn that follows looks at the rings; there is nothing else to do. */
@@ -140,6 +142,9 @@ static int netq_alloc(struct netq *queue)
 		err = grant_batch_init(&queue->batch, queue->thread->xgt, queue->thread->domid,
 				       NETQ_TX_BATCH + NETQ_RX_BATCH);
 	if (err == 0)
+		err = staging_open(&queue->staging, queue->thread->xgt, queue->thread->domid,
+				   queue->connect.staged);
+	if (err == 0)
 		err = tapio_open(&queue->tap, &queue->thread->loop, queue->connect.fd);
 	return err;
 }
@@ -180,6 +185,20 @@ void netq_connect(void *arg)
 	thread_call(queue->main, queue->connected, queue);
 }
 
+void netq_configure(void *arg)
+{
+	struct netq *queue = arg;
+	bool limits = queue->config->tx != queue->next_config->tx;
+
+	queue->config = queue->next_config;
+	if (limits) {
+		loop_timer_del(&queue->thread->loop, queue->tx.limit_timer);
+		loop_timer_del(&queue->thread->loop, queue->rx.limit_timer);
+		queue->tx.limit_timer = queue->rx.limit_timer = NULL;
+	}
+	thread_call(queue->main, queue->configured, queue);
+}
+
 void netq_close(void *arg)
 {
 	struct netq *queue = arg;
@@ -191,7 +210,7 @@ void netq_close(void *arg)
 		netq_free(queue);
 }
 
-const struct filter *const netq_filters[2][2] = {
-	[LOOP_URING] = {&tapio_uring_filter},
-	[LOOP_EPOLL] = {&tapio_epoll_filter},
+const struct filter *const netq_filters[2][3] = {
+	[LOOP_URING] = {&tapio_uring_filter, &rxq_filter},
+	[LOOP_EPOLL] = {&tapio_epoll_filter, &rxq_filter},
 };

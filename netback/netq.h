@@ -14,10 +14,11 @@
 #include <xen/io/netif.h>
 
 #include "common/grant.h"
-#include "common/limit.h"
 #include "common/ring.h"
 #include "common/stats.h"
 #include "common/thread.h"
+#include "netback/config.h"
+#include "netback/staging.h"
 #include "netback/tapio.h"
 #include "netback/tx_parse.h"
 
@@ -36,9 +37,12 @@ struct netq_nodes {
 
 /* How to connect a queue; lives until it is closed. */
 struct netq_connect {
-	int fd;		   /* its queue of the tap, the vif's own */
-	uint32_t features; /* enum vnet_feature */
-	bool resume;	   /* an earlier worker was at these rings */
+	int fd;			   /* its queue of the tap, the vif's own */
+	uint32_t features;	   /* enum vnet_feature */
+	bool resume;		   /* an earlier worker was at these rings */
+	struct mcast *mcast;	   /* the vif's, for all its queues */
+	struct staged_ref *staged; /* the vif's, for this queue */
+	uint32_t *stalled;	   /* the vif's: how many of its queues are */
 	struct netq_nodes nodes;
 };
 
@@ -67,9 +71,11 @@ struct txq {
 	uint32_t iovs;		    /* used */
 	uint32_t pages;		    /* of buffers, used */
 	uint32_t taken;
-	uint32_t sent;	   /* of them, those that were handed to the tap or refused */
-	uint32_t answered; /* of them */
-	uint32_t writing;  /* under way */
+	uint32_t sent;			/* of them, those that were handed to the tap or refused */
+	uint32_t answered;		/* of them */
+	uint32_t writing;		/* under way */
+	struct limit_look look;		/* at the limit */
+	struct loop_timer *limit_timer; /* when to look again; NULL: it may take packets */
 };
 
 /* A slot of the RX ring that this turn fills. */
@@ -85,9 +91,15 @@ struct rxq_slot {
 struct rxq {
 	struct ring ring;
 	struct port port;
-	struct rxq_slot *slots; /* NETQ_RX_BATCH */
-	uint32_t filled;	/* of them, in this turn */
-	uint32_t needed;	/* slots that the next frame waits for; 0: none waits */
+	struct rxq_slot *slots;	       /* NETQ_RX_BATCH */
+	uint32_t filled;	       /* of them, in this turn */
+	uint32_t needed;	       /* slots that the next frame waits for; 0: none waits */
+	struct loop_timer *wait_timer; /* it has waited long enough */
+	uint64_t blocked_ns;	       /* since when a frame waits; 0: none does */
+	bool dry;		       /* too long: frames are dropped until there are slots */
+	bool stalled;		       /* much too long: the interface has no carrier */
+	struct limit_look look;
+	struct loop_timer *limit_timer; /* NULL: it may take frames */
 };
 
 /*
@@ -102,15 +114,20 @@ struct netq {
 	uint32_t devid, index;
 	struct netq_connect connect;
 	/* All called on the main thread. */
-	void (*connected)(void *queue); /* or not: `error`, and `what` was being done */
-	void (*broken)(void *queue);	/* takes nothing more: `reason` */
-	void (*closed)(void *queue);	/* nothing is mapped or under way any more */
+	void (*connected)(void *queue);	      /* or not: `error`, and `what` was being done */
+	void (*broken)(void *queue);	      /* takes nothing more: `reason` */
+	void (*configured)(void *queue);      /* obeys next_config */
+	const struct vif_config *next_config; /* the vif's to set, before netq_configure() */
+	void (*closed)(void *queue);	      /* nothing is mapped or under way any more */
 	int error;
 	const char *what;
 	const char *reason;
 
-	struct stats_queue *stats; /* the vif's, written by the thread only */
-	struct grant_batch batch;  /* of both directions: one call a turn */
+	const struct vif_config *config; /* the vif's */
+	struct stats_queue *stats;	 /* the vif's, written by the thread only */
+	uint64_t now_ns; /* the time, as far as this turn knows; 0: look at the clock */
+	struct staging staging;
+	struct grant_batch batch; /* of both directions: one call a turn */
 	struct tapio tap;
 	struct txq tx;
 	struct rxq rx;
@@ -122,6 +139,8 @@ struct netq {
 
 void netq_connect(void *queue);
 void netq_close(void *queue);
+/* From now on it obeys next_config. */
+void netq_configure(void *queue);
 
 /* ---- between netq.c, txq.c and rxq.c ------------------------------------------------------- */
 
@@ -130,6 +149,14 @@ void netq_break(struct netq *queue, const char *reason);
 static inline bool netq_takes(const struct netq *queue)
 {
 	return !queue->failed && !queue->closing;
+}
+
+/* A look at the clock is good for a turn. */
+static inline uint64_t netq_now(struct netq *queue)
+{
+	if (queue->now_ns == 0)
+		queue->now_ns = loop_now_ns();
+	return queue->now_ns;
 }
 
 int txq_open(struct netq *queue);
@@ -149,8 +176,11 @@ void rxq_place(struct netq *queue);
 void rxq_answer(struct netq *queue);
 /* Frames wait, and by now there may be slots for them. */
 bool rxq_peek(const struct netq *queue);
+/* Before sleep: asks the guest to tell of slots, if that is waited for; true if there are some. */
+bool rxq_sleep(const struct netq *queue);
 
 /* What a worker asks of the kernel, by the way its loops wait. */
-extern const struct filter *const netq_filters[2][2];
+extern const struct filter *const netq_filters[2][3];
+extern const struct filter rxq_filter;
 
 #endif

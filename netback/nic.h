@@ -4,13 +4,15 @@
 #define NETBACK_NIC_H
 
 #include "common/sup.h"
+#include "netback/config.h"
 #include "netback/tap.h"
 
 /* Owned by its device. */
 struct nic {
 	struct device *device;
-	struct tap tap; /* name "": not made yet */
-	char why[240];	/* the last refusal */
+	struct tap tap;		      /* name "": not made yet */
+	struct vif_settings settings; /* that its worker was told last */
+	char why[240];		      /* the last refusal */
 };
 
 struct nic *nic_get(struct device *device);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "netback/settings.h"
 #include "netback/vif.h"
 
 enum {
@@ -20,6 +21,8 @@ enum {
 	SPIN_US_MAX = 1000,
 	RESTARTS = 8,
 	RESTARTS_MAX = 1000,
+	MS_MIN = 10,
+	MS_MAX = 600000,
 	QUEUES = 8, /* unless there are fewer processors: Linux' netback */
 };
 
@@ -30,6 +33,9 @@ static const struct option options[] = {
 	{"no-journal", no_argument, NULL, 'J'},
 	{"queues", required_argument, NULL, 'q'},
 	{"restarts", required_argument, NULL, 'r'},
+	{"anti-spoof", required_argument, NULL, 's'},
+	{"rx-drain-ms", required_argument, NULL, 'd'},
+	{"rx-stall-ms", required_argument, NULL, 't'},
 	{"uid-base", required_argument, NULL, 'u'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -37,6 +43,7 @@ static const struct option options[] = {
 
 static const char usage[] =
 	"usage: netback [-v] [--no-io-uring] [--no-journal] [--poll-us=N] [--queues=N]\n"
+	"               [--anti-spoof=auto|off|mac|ip] [--rx-drain-ms=N] [--rx-stall-ms=N]\n"
 	"               [--restarts=N] [--uid-base=N]\n"
 	"  -v, --verbose     log each change of a device's state\n"
 	"  --no-io-uring     a system call for each packet, as where the kernel forbids io_uring\n"
@@ -45,6 +52,14 @@ static const char usage[] =
 	"                    (0 to 1000 microseconds, default 20; 0 = sleep at once)\n"
 	"  --queues=N        the most queues that a vif may have, and threads that a guest's\n"
 	"                    worker may have (1 to 16, default: processors, but at most 8)\n"
+	"  --anti-spoof=MODE whether guests may send from addresses that are not their vif's: its\n"
+	"                    MAC address, or its IP addresses as well; unless the node anti-spoof\n"
+	"                    of its backend directory says (default auto: vifs with ip= are "
+	"checked)\n"
+	"  --rx-drain-ms=N   how long packets wait for a guest that offers no room for them, "
+	"before\n"
+	"                    they are dropped (10 to 600000, default 10000)\n"
+	"  --rx-stall-ms=N   and then, before its interface loses its carrier (default 60000)\n"
 	"  --restarts=N      how often a guest's worker may die, with less than a minute between, "
 	"before\n"
 	"                    the guest's vifs are closed (0 to 1000, default 8; 0: it is replaced "
@@ -95,6 +110,18 @@ static void option_set(struct sup *sup, int letter, const char *name)
 		break;
 	case 'r':
 		sup->restarts = option_number(name, optarg, 0, RESTARTS_MAX);
+		break;
+	case 's':
+		if (settings_parse_spoof(optarg, &settings_defaults.spoof) == 0)
+			break;
+		fprintf(stderr, "netback: --anti-spoof takes auto, off, mac or ip, not '%s'\n",
+			optarg);
+		exit(2);
+	case 'd':
+		settings_defaults.drain_ms = option_number(name, optarg, MS_MIN, MS_MAX);
+		break;
+	case 't':
+		settings_defaults.stall_ms = option_number(name, optarg, MS_MIN, MS_MAX);
 		break;
 	case 'u':
 		sup->uid_base = option_number(name, optarg, UID_BASE_MIN, UID_BASE_MAX);

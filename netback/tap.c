@@ -110,6 +110,8 @@ void tap_close(struct tap *tap)
 
 int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonblock)
 {
+	int on = 1;
+
 	if (tap->nfds != count)
 		tap_close(tap);
 	while (tap->nfds < count) {
@@ -123,6 +125,9 @@ int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonbloc
 		if (nonblock && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 			return -errno;
 	}
+	/* A worker that died may have taken it (rxq.c). */
+	if (ioctl(tap->fds[0], TUNSETCARRIER, &on) < 0)
+		return -errno;
 	return ioctl(tap->fds[0], TUNSETOFFLOAD, offload) < 0 ? -errno : 0;
 }
 

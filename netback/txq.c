@@ -44,6 +44,7 @@ void txq_close(struct netq *queue)
 {
 	struct txq *tx = &queue->tx;
 
+	loop_timer_del(&queue->thread->loop, tx->limit_timer);
 	port_unbind(&tx->port);
 	ring_unmap(&tx->ring, queue->thread->xgt);
 	if (tx->buffers)
@@ -65,6 +66,20 @@ static uint8_t *frag_place(struct txq *tx, const struct tx_frag *frag)
 	return page + (frag->size <= SMALL ? SMALL_AT : frag->offset);
 }
 
+static void frag_copy(struct netq *queue, struct txq_packet *packet, const struct tx_frag *frag,
+		      uint8_t *place)
+{
+	const void __guest *page = staging_find(&queue->staging, frag->ref, false);
+
+	if (page) {
+		guest_bytes_from(place, (const char __guest *)page + frag->offset, frag->size);
+		stats_add(&queue->stats->grant_hits, 1);
+	} else {
+		grant_copy_in(&queue->batch, place, frag->ref, frag->offset, frag->size,
+			      &packet->error);
+	}
+}
+
 static void packet_copy(struct netq *queue, struct txq_packet *packet)
 {
 	struct txq *tx = &queue->tx;
@@ -78,8 +93,7 @@ static void packet_copy(struct netq *queue, struct txq_packet *packet)
 		if (frag->size == 0)
 			continue;
 		place = frag_place(tx, frag);
-		grant_copy_in(&queue->batch, place, frag->ref, frag->offset, frag->size,
-			      &packet->error);
+		frag_copy(queue, packet, frag, place);
 		tx->iov[tx->iovs++] = (struct iovec){place, frag->size};
 		packet->iov_count++;
 	}
@@ -98,9 +112,43 @@ static void packet_take(struct netq *queue, struct txq_packet *packet, enum tx_v
 		log_guest(&queue->thread->limit,
 			  "vif %u: the guest %s; it is answered with an error", queue->devid,
 			  packet->tx.why);
+	if (verdict == TX_MCAST && !packet->tx.mcast_add)
+		mcast_del(queue->connect.mcast, packet->tx.mcast);
+	else if (verdict == TX_MCAST && mcast_add(queue->connect.mcast, packet->tx.mcast) < 0)
+		packet->status = NETIF_RSP_ERROR;
 	if (verdict == TX_SEND)
 		packet_copy(queue, packet);
+	limit_take(queue->config->tx, LIMIT_BPS, packet->size);
 	queue->tx.taken++;
+}
+
+/* ---- its limit ---------------------------------------------------------------------------- */
+
+/* The hook's turn, which follows, looks at the ring. */
+static void tx_unlimit(void *arg)
+{
+	struct netq *queue = arg;
+
+	queue->tx.limit_timer = NULL;
+}
+
+/* What is over the limit waits in the ring, where it costs nobody anything. */
+static bool tx_within_limit(struct netq *queue)
+{
+	struct txq *tx = &queue->tx;
+	struct limit *limit = queue->config->tx;
+	uint64_t ns;
+
+	if (!limit_any(limit))
+		return true;
+	limit_look(limit, netq_now(queue), &tx->look);
+	if (limit_open(limit, &tx->look))
+		return true;
+	ns = limit_wait_ns(limit, &tx->look);
+	tx->limit_timer = loop_timer_add(&queue->thread->loop, (uint32_t)((ns + 999999) / 1000000),
+					 tx_unlimit, queue);
+	stats_add(&queue->stats->limited, 1);
+	return false;
 }
 
 static uint32_t slots_copy(struct txq *tx, uint32_t pending)
@@ -119,7 +167,7 @@ void txq_take(struct netq *queue)
 	uint32_t count, at = 0;
 	int pending;
 
-	if (tx->answered < tx->taken || !netq_takes(queue))
+	if (tx->answered < tx->taken || !netq_takes(queue) || tx->limit_timer)
 		return;
 	tx->taken = tx->sent = tx->answered = tx->iovs = tx->pages = 0;
 	pending = ring_pending(&tx->ring);
@@ -133,7 +181,7 @@ void txq_take(struct netq *queue)
 	if (pending == NETQ_SLOTS)
 		stats_add(&queue->stats->ring_full, 1);
 	count = slots_copy(tx, (uint32_t)pending);
-	while (at < count) {
+	while (at < count && tx_within_limit(queue)) {
 		struct txq_packet *packet = &tx->packets[tx->taken];
 		enum tx_verdict verdict = tx_parse(&packet->tx, &tx->slots[at], count - at);
 
@@ -223,6 +271,11 @@ static void packet_send(struct netq *queue, struct txq_packet *packet)
 	}
 	head = packet_head(tx, packet, &len);
 	packet_parse(&parsed, head, len);
+	why = spoof_check(&queue->config->settings.spoof, &parsed, head, len);
+	if (why) {
+		packet_refuse(packet, NETIF_RSP_ERROR, why);
+		return;
+	}
 	if (vnet_from_guest(&header, &packet->tx, &parsed, head, &why) < 0) {
 		packet_refuse(packet, NETIF_RSP_ERROR, why);
 		return;

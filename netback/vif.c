@@ -16,6 +16,7 @@
 
 #include "common/log.h"
 #include "common/runfile.h"
+#include "netback/ctrl.h"
 
 struct vif {
 	struct worker *worker;
@@ -25,6 +26,18 @@ struct vif {
 	struct stats stats;
 	void *journal; /* NULL: none */
 	size_t journal_bytes;
+	struct vif_state *state; /* in the journal, or memory of our own */
+	struct vif_config configs[2];
+	struct limit limits[2][2];
+	struct vif_config *config; /* of the two, the one that all queues obey, or change over to */
+	struct vif_settings wanted;
+	uint32_t configuring; /* queues that have yet to change over */
+	bool configure_again; /* something changed meanwhile */
+	bool tuned;	      /* the supervisor waits to hear that they have */
+	uint32_t stalled;     /* queues whose guest offers no slots */
+	bool has_ctrl;
+	uint32_t ctrl_ref, ctrl_port;
+	struct ctrl ctrl;
 	int fds[VIF_QUEUES_MAX]; /* the tap's queues */
 	uint32_t awaited;	 /* queues that have yet to answer what was asked of them */
 	bool connecting;
@@ -47,6 +60,7 @@ static void vif_close(struct vif *vif)
 	bool now = !vif->closing && !vif->connecting;
 
 	vif->closing = true;
+	vif->ctrl.failed = true; /* takes no more messages */
 	if (now)
 		vif_ask(vif, netq_close);
 }
@@ -64,12 +78,113 @@ static void vif_let_go(struct vif *vif)
 		close(vif->fds[i]);
 		worker_thread_put(vif->queues[i].thread);
 	}
+	if (vif->has_ctrl)
+		ctrl_close(&vif->ctrl);
 	stats_unmap(&vif->stats);
+	if (!vif->journal)
+		free(vif->state);
 	/* With the mapping goes the lock that keeps the next worker away. */
 	runfile_unmap(vif->journal, vif->journal_bytes);
 }
 
+/* ---- configurations ----------------------------------------------------------------------- */
+
+/* Rates that did not change keep what was spent of them. */
+static void config_limits(struct vif *vif, struct vif_config *next, const struct vif_config *last)
+{
+	const struct vif_settings *was = &last->settings;
+	int side = last->tx == &vif->limits[0][0];
+
+	next->tx = last->tx;
+	next->rx = last->rx;
+	if (last->tx && memcmp(&was->tx, &next->settings.tx, sizeof(was->tx)) == 0 &&
+	    memcmp(&was->rx, &next->settings.rx, sizeof(was->rx)) == 0)
+		return;
+	next->tx = &vif->limits[side][0];
+	next->rx = &vif->limits[side][1];
+	limit_init(next->tx, &next->settings.tx, loop_now_ns());
+	limit_init(next->rx, &next->settings.rx, loop_now_ns());
+}
+
+/* The one that is not in use becomes what is wanted now. */
+static void config_make(struct vif *vif)
+{
+	const struct vif_config *last = vif->config;
+
+	vif->config = &vif->configs[last == &vif->configs[0]];
+	vif->config->settings = vif->wanted;
+	vif->config->hash = vif->state->hash;
+	config_limits(vif, vif->config, last);
+}
+
+/* The queues change over one by one; until the last has, none of both can be made anew. */
+static void vif_configure(struct vif *vif)
+{
+	vif->configure_again = vif->configuring > 0;
+	if (vif->configuring > 0 || vif->closing)
+		return;
+	config_make(vif);
+	vif->configuring = vif->queue_count;
+	for (uint32_t i = 0; i < vif->queue_count; i++) {
+		vif->queues[i].next_config = vif->config;
+		thread_call(vif->queues[i].thread, netq_configure, &vif->queues[i]);
+	}
+}
+
+static void vif_configured(void *arg)
+{
+	struct vif *vif = ((struct netq *)arg)->vif;
+
+	if (--vif->configuring > 0)
+		return;
+	if (vif->configure_again) {
+		vif_configure(vif);
+		return;
+	}
+	ctrl_done(&vif->ctrl);
+	if (vif->tuned)
+		worker_answer(CHAN_TUNED, vif->devid, vif->serial, NULL);
+	vif->tuned = false;
+}
+
+static void vif_hash_changed(struct ctrl *ctrl)
+{
+	struct vif *vif = ctrl->vif;
+
+	vif->state->hash = ctrl->hash;
+	vif_configure(vif);
+}
+
 /* ---- what queues answer ------------------------------------------------------------------ */
+
+static void vif_ctrl_broken(struct ctrl *ctrl, const char *reason)
+{
+	struct vif *vif = ctrl->vif;
+	char text[CHAN_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "the guest %s", reason);
+	if (!vif->broken && !vif->closing)
+		worker_answer(CHAN_FAILED, vif->devid, vif->serial, text);
+	vif->broken = true;
+}
+
+static void vif_open_ctrl(struct vif *vif, uint32_t ref, uint32_t port)
+{
+	const char *what;
+	int err;
+
+	vif->ctrl.thread = &vif->worker->threads[0];
+	vif->ctrl.devid = vif->devid;
+	vif->ctrl.queues = vif->queues;
+	vif->ctrl.queue_count = vif->queue_count;
+	vif->ctrl.hash = vif->state->hash;
+	vif->ctrl.changed = vif_hash_changed;
+	vif->ctrl.broken = vif_ctrl_broken;
+	vif->ctrl.vif = vif;
+	err = ctrl_open(&vif->ctrl, ref, port, vif->queues[0].connect.resume, &what);
+	if (err < 0)
+		snprintf(vif->why, sizeof(vif->why), "can't %s: %s", what, strerror(-err));
+}
 
 static void vif_connected(void *arg)
 {
@@ -87,6 +202,8 @@ static void vif_connected(void *arg)
 		return;
 	vif->connecting = false;
 	vif->closing = false;
+	if (!vif->why[0] && vif->has_ctrl)
+		vif_open_ctrl(vif, vif->ctrl_ref, vif->ctrl_port);
 	if (vif->why[0])
 		vif_close(vif);
 	else
@@ -134,16 +251,36 @@ static struct vif *vif_find(const struct worker *worker, uint32_t devid)
 
 size_t vif_journal_bytes(const struct vif_connect *connect)
 {
-	(void)connect;
-	return sizeof(struct resume_header);
+	return sizeof(struct resume_header) + sizeof(struct vif_state) +
+	       connect->queues * STAGED_MAX * sizeof(struct staged_ref);
 }
 
-static void vif_map_journal(struct vif *vif, const struct vif_connect *connect, int fd)
+/* What the guest has told is in the journal; without one it is lost with the worker. */
+static void vif_map_state(struct vif *vif, const struct vif_connect *connect, int fd)
 {
 	vif->journal_bytes = vif_journal_bytes(connect);
 	vif->journal = runfile_map(fd, vif->journal_bytes);
 	if (fd >= 0 && !vif->journal)
 		log_warn("vif %u: can't map its journal: %s", vif->devid, strerror(errno));
+	if (vif->journal)
+		vif->state =
+			(struct vif_state *)((char *)vif->journal + sizeof(struct resume_header));
+	else
+		vif->state = calloc(1, vif->journal_bytes - sizeof(struct resume_header));
+	if (!vif->state)
+		log_panic("out of memory");
+	vif->wanted = connect->settings;
+	if (!connect->resume) {
+		vif->state->multicast = vif->wanted.multicast;
+		vif->state->headroom = vif->wanted.headroom;
+	}
+	/* The worker before this one is not to be believed more than this guest. */
+	if (!hash_is_valid(&vif->state->hash, connect->queues))
+		memset(&vif->state->hash, 0, sizeof(vif->state->hash));
+	if (vif->state->headroom > HEADROOM_USED_MAX)
+		vif->state->headroom = 0;
+	vif->wanted.multicast = vif->state->multicast;
+	vif->wanted.headroom = vif->state->headroom;
 }
 
 static void vif_queue_init(struct vif *vif, uint32_t index, const struct vif_connect *connect)
@@ -159,10 +296,15 @@ static void vif_queue_init(struct vif *vif, uint32_t index, const struct vif_con
 	queue->connected = vif_connected;
 	queue->broken = vif_broken;
 	queue->closed = vif_closed;
+	queue->configured = vif_configured;
+	queue->config = vif->config;
 	queue->connect = (struct netq_connect){
 		.fd = vif->fds[index],
 		.features = connect->features,
 		.resume = connect->resume,
+		.mcast = &vif->state->mcast,
+		.staged = vif->state->staged[index],
+		.stalled = &vif->stalled,
 		.nodes = connect->nodes[index],
 	};
 }
@@ -184,8 +326,13 @@ static void vif_handle_connect(struct worker *worker, struct chan_msg *msg)
 	vif->worker = worker;
 	vif->devid = msg->devid;
 	vif->serial = msg->serial;
-	vif_map_journal(vif, &connect, journal);
-	memcpy(vif->fds, msg->fds, sizeof(vif->fds));
+	vif_map_state(vif, &connect, journal);
+	vif->config = &vif->configs[1];
+	config_make(vif);
+	vif->has_ctrl = connect.has_ctrl;
+	vif->ctrl_ref = connect.ctrl_ref;
+	vif->ctrl_port = connect.ctrl_port;
+	memcpy(vif->fds, msg->fds, connect.queues * sizeof(vif->fds[0]));
 	vif->queue_count = connect.queues;
 	for (uint32_t i = 0; i < connect.queues; i++)
 		vif_queue_init(vif, i, &connect);
@@ -197,8 +344,16 @@ static void vif_handle_connect(struct worker *worker, struct chan_msg *msg)
 
 static void vif_handle_tune(struct worker *worker, const struct chan_msg *msg)
 {
-	(void)worker;
-	(void)msg;
+	struct vif *vif = vif_find(worker, msg->devid);
+
+	/* A queue that is asked to close answers nothing else after that. */
+	if (!vif || vif->serial != msg->serial || vif->closing || vif->connecting)
+		return;
+	memcpy(&vif->wanted, msg->body, sizeof(vif->wanted));
+	vif->state->multicast = vif->wanted.multicast;
+	vif->state->headroom = vif->wanted.headroom;
+	vif->tuned = true;
+	vif_configure(vif);
 }
 
 static void vif_handle_close(struct worker *worker, uint32_t devid)

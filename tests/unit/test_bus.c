@@ -22,6 +22,8 @@ enum {
 	CONN = XenbusStateConnected,
 	CLOSING = XenbusStateClosing,
 	CLOSED = XenbusStateClosed,
+	RECONF = XenbusStateReconfiguring,
+	RECONFED = XenbusStateReconfigured,
 	BAD = BUS_BAD,
 };
 
@@ -39,6 +41,8 @@ static const struct cell cells[] = {
 	{GONE, CONN, BUS_FORGET, "the toolstack took the device by force"},
 	{GONE, CLOSING, BUS_FORGET, "removed while closing"},
 	{GONE, CLOSED, BUS_FORGET, "removed after closing"},
+	{GONE, RECONF, BUS_FORGET, "removed while its frontend wanted something else"},
+	{GONE, RECONFED, BUS_FORGET, "no frontend writes 8; of no interest"},
 	{GONE, BAD, BUS_FORGET, "removed; what the guest says is of no interest"},
 
 	{INIT, GONE, BUS_NONE, "the toolstack writes our half first: its other half will come"},
@@ -48,6 +52,8 @@ static const struct cell cells[] = {
 	{INIT, CONN, BUS_OFFER, "a frontend that outlived its backend's directory"},
 	{INIT, CLOSING, BUS_OFFER, "it closes after the offer, by the next cell"},
 	{INIT, CLOSED, BUS_OFFER, "a frontend of before; it may come back to 1"},
+	{INIT, RECONF, BUS_OFFER, "a frontend that outlived its backend's directory"},
+	{INIT, RECONFED, BUS_FAIL, "8 is a backend's state"},
 	{INIT, BAD, BUS_FAIL, "nonsense closes the device"},
 
 	{WAIT, GONE, BUS_CLOSE, "the guest's half was removed"},
@@ -57,6 +63,9 @@ static const struct cell cells[] = {
 	{WAIT, CONN, BUS_CONNECT, "a frontend that skips 3 (Windows) has written its nodes"},
 	{WAIT, CLOSING, BUS_CLOSING, "closes without ever having connected"},
 	{WAIT, CLOSED, BUS_CLOSE, "closed without ever having connected"},
+	{WAIT, RECONF, BUS_NONE,
+	 "it wants what it has no connection for: it connects or closes next"},
+	{WAIT, RECONFED, BUS_FAIL, "8 is a backend's state"},
 	{WAIT, BAD, BUS_FAIL, "nonsense closes the device"},
 
 	{INITED, GONE, BUS_FOREIGN, "we never write 3: another backend does"},
@@ -66,6 +75,8 @@ static const struct cell cells[] = {
 	{INITED, CONN, BUS_FOREIGN, "we never write 3: another backend does"},
 	{INITED, CLOSING, BUS_FOREIGN, "we never write 3: another backend does"},
 	{INITED, CLOSED, BUS_FOREIGN, "we never write 3: another backend does"},
+	{INITED, RECONF, BUS_FOREIGN, "we never write 3: another backend does"},
+	{INITED, RECONFED, BUS_FOREIGN, "we never write 3: another backend does"},
 	{INITED, BAD, BUS_FOREIGN, "we never write 3: another backend does"},
 
 	{CONN, GONE, BUS_CLOSE, "the guest's half was removed under I/O"},
@@ -75,6 +86,8 @@ static const struct cell cells[] = {
 	{CONN, CONN, BUS_NONE, "at work"},
 	{CONN, CLOSING, BUS_CLOSING, "an orderly close: 5 is answered by 5"},
 	{CONN, CLOSED, BUS_CLOSE, "a frontend that skipped 5"},
+	{CONN, RECONF, BUS_RECONFIGURE, "netfront with an XDP program: its nodes changed"},
+	{CONN, RECONFED, BUS_FAIL, "8 is a backend's state"},
 	{CONN, BAD, BUS_FAIL, "nonsense closes the device"},
 
 	{CLOSING, GONE, BUS_CLOSE, "nobody is left to wait for"},
@@ -84,6 +97,8 @@ static const struct cell cells[] = {
 	{CLOSING, CONN, BUS_NONE, "unplug: a live frontend closes first"},
 	{CLOSING, CLOSING, BUS_NONE, "it may stay there for ever: we wait, and rest"},
 	{CLOSING, CLOSED, BUS_CLOSE, "the end of an orderly close"},
+	{CLOSING, RECONF, BUS_NONE, "unplug: a live frontend closes first"},
+	{CLOSING, RECONFED, BUS_NONE, "nonsense, and it may close still"},
 	{CLOSING, BAD, BUS_CLOSE, "nonsense does not keep a device open"},
 
 	{CLOSED, GONE, BUS_NONE, "over"},
@@ -93,7 +108,31 @@ static const struct cell cells[] = {
 	{CLOSED, CONN, BUS_NONE, "has not seen yet that we closed"},
 	{CLOSED, CLOSING, BUS_NONE, "on its way"},
 	{CLOSED, CLOSED, BUS_NONE, "over"},
+	{CLOSED, RECONF, BUS_NONE, "has not seen yet that we closed"},
+	{CLOSED, RECONFED, BUS_NONE, "closed already: nothing to fail"},
 	{CLOSED, BAD, BUS_NONE, "closed already: nothing to fail"},
+
+	{RECONF, GONE, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, INIT, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, WAIT, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, INITED, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, CONN, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, CLOSING, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, CLOSED, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, RECONF, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, RECONFED, BUS_FOREIGN, "7 is a frontend's state"},
+	{RECONF, BAD, BUS_FOREIGN, "7 is a frontend's state"},
+
+	{RECONFED, GONE, BUS_CLOSE, "the guest's half was removed"},
+	{RECONFED, INIT, BUS_RESTART, "kexec, as at 4"},
+	{RECONFED, WAIT, BUS_NONE, "harmless, as at 4"},
+	{RECONFED, INITED, BUS_NONE, "harmless, as at 4"},
+	{RECONFED, CONN, BUS_RECONFIGURED, "it has seen that we are done"},
+	{RECONFED, CLOSING, BUS_CLOSING, "an orderly close, as at 4"},
+	{RECONFED, CLOSED, BUS_CLOSE, "a frontend that skipped 5"},
+	{RECONFED, RECONF, BUS_NONE, "it has not seen yet that we are done"},
+	{RECONFED, RECONFED, BUS_FAIL, "8 is a backend's state"},
+	{RECONFED, BAD, BUS_FAIL, "nonsense closes the device"},
 
 	{BAD, GONE, BUS_FOREIGN, "our own state holds what we never write"},
 	{BAD, INIT, BUS_FOREIGN, "our own state holds what we never write"},
@@ -102,6 +141,8 @@ static const struct cell cells[] = {
 	{BAD, CONN, BUS_FOREIGN, "our own state holds what we never write"},
 	{BAD, CLOSING, BUS_FOREIGN, "our own state holds what we never write"},
 	{BAD, CLOSED, BUS_FOREIGN, "our own state holds what we never write"},
+	{BAD, RECONF, BUS_FOREIGN, "our own state holds what we never write"},
+	{BAD, RECONFED, BUS_FOREIGN, "our own state holds what we never write"},
 	{BAD, BAD, BUS_FOREIGN, "our own state holds what we never write"},
 };
 
@@ -132,7 +173,7 @@ static void each_pair_does_what_the_protocol_says(void **state)
 	}
 }
 
-static void the_six_states_are_read(void **state)
+static void the_states_are_read(void **state)
 {
 	(void)state;
 	assert_int_equal(bus_state(NULL), GONE);
@@ -142,12 +183,14 @@ static void the_six_states_are_read(void **state)
 	assert_int_equal(bus_state("4"), CONN);
 	assert_int_equal(bus_state("5"), CLOSING);
 	assert_int_equal(bus_state("6"), CLOSED);
+	assert_int_equal(bus_state("7"), RECONF);
+	assert_int_equal(bus_state("8"), RECONFED);
 }
 
 static void anything_else_is_bad(void **state)
 {
-	static const char *const bad[] = {"",	 "0",	 "7",	"8",	 "9",	      "x",   "4 ",
-					  " 4",	 "04",	 "44",	"+4",	 "-1",	      "4\n", "0x4",
+	static const char *const bad[] = {"",	 "0",	 "9",	"x",	 "4 ",	      " 4",
+					  "04",	 "44",	 "+4",	"-1",	 "4\n",	      "0x4",
 					  "4.0", "\xff", "256", "65536", "4294967300"};
 
 	(void)state;
@@ -168,7 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_pair_is_here_once),
 		cmocka_unit_test(each_pair_does_what_the_protocol_says),
-		cmocka_unit_test(the_six_states_are_read),
+		cmocka_unit_test(the_states_are_read),
 		cmocka_unit_test(anything_else_is_bad),
 		cmocka_unit_test(each_state_has_a_name),
 	};
