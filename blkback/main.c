@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * blkback: the supervisor, or what it starts itself as, which the first word says: --worker, the
- * worker of one guest; --dial, --probe and --cage, its helpers with NBD servers and images.
+ * worker of one guest; --dial, --probe and --cage, its helpers with NBD servers and images;
+ * --takes, what a program that is to take over is asked.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,9 @@ int main(int argc, char **argv)
 		return probe_main(argc, argv);
 	if (argc > 1 && strcmp(argv[1], "--cage") == 0)
 		return cage_main(argc, argv);
+	if (argc > 1 && strncmp(argv[1], "--takes=", 8) == 0)
+		return upgrade_takes(&blkback_backend, argv[1] + 8);
+	upgrade_init(&sup, argv);
 	options_parse(&sup, argc, argv);
 	log_open("blkback", sup.verbose);
 	if (geteuid() != 0) {
@@ -44,5 +48,6 @@ int main(int argc, char **argv)
 	status = sup_main(&sup);
 	qemu_wait_all();
 	instance_release(instance);
+	upgrade_exec(&sup); /* if that is why it ended */
 	return status;
 }

@@ -40,7 +40,8 @@ static void child_exec(const struct child_plan *plan, int output)
 		if (dup2(fds[i], CHILD_FD + i) < 0)
 			_exit(127);
 	close_range((unsigned int)(CHILD_FD + plan->nfds), ~0u, 0);
-	execv("/proc/self/exe", (char *const *)(uintptr_t)plan->argv);
+	execv(plan->program ? plan->program : "/proc/self/exe",
+	      (char *const *)(uintptr_t)plan->argv);
 	_exit(127);
 }
 

@@ -28,6 +28,7 @@ struct child {
 };
 
 struct child_plan {
+	const char *program;	 /* NULL: this same one */
 	const char *const *argv; /* argv[0] is its name in ps, argv[1] chooses what it is */
 	const int *fds;		 /* become its descriptors 3, 4, ...; stay the caller's */
 	int nfds;

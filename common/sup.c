@@ -33,6 +33,10 @@ static void sup_changed(struct store *store, const char *path, const char *token
 
 	if (sup->stopping) /* nothing may make devices anew */
 		return;
+	if (upgrade_is_token(token)) {
+		upgrade_wished(sup);
+		return;
+	}
 	/* Frontend watches carry the device's path. */
 	if (strcmp(token, backend_token) != 0) {
 		bool tuned = strcmp(path + strlen(path) - strlen("/state"), "/state") != 0;
@@ -83,6 +87,8 @@ static void sup_turn(struct loop_hook *hook)
 			again = true;
 		}
 	}
+	if (!sup->stopping)
+		upgrade_turn(sup);
 }
 
 static bool sup_no_work(struct loop_hook *hook)
@@ -139,7 +145,10 @@ static int sup_open_store(struct sup *sup)
 		}
 		sup_scan(sup, sup->kinds[i]);
 	}
-	return 0;
+	err = upgrade_watch(sup);
+	if (err < 0)
+		store_close(&sup->store);
+	return err;
 }
 
 static void sup_lost(struct store *store)
@@ -181,16 +190,9 @@ static void sup_retry(void *arg)
 
 /* ---- signals and main ------------------------------------------------------------------- */
 
-static void sup_signal(void *arg, int events)
+void sup_stop(struct sup *sup, const char *why)
 {
-	struct sup *sup = arg;
-	struct signalfd_siginfo info;
-
-	(void)events;
-	if (read(sup->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info) || sup->stopping)
-		return;
-	log_info("stopping on signal %u; connected devices wait for the next %s", info.ssi_signo,
-		 sup->backend->name);
+	log_info("%s; connected devices wait for the next %s", why, sup->backend->name);
 	sup->stopping = true;
 	for (struct device *device = sup->devices; device; device = sup->step_next) {
 		sup->step_next = device->next;
@@ -198,6 +200,22 @@ static void sup_signal(void *arg, int events)
 	}
 	if (!sup->guests)
 		sup->loop.stop = true;
+}
+
+static void sup_signal(void *arg, int events)
+{
+	struct sup *sup = arg;
+	struct signalfd_siginfo info;
+	char why[40];
+
+	(void)events;
+	if (read(sup->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	sup->upgrade.exec = false; /* who wants us to end does not want a successor */
+	if (sup->stopping)
+		return;
+	snprintf(why, sizeof(why), "stopping on signal %u", info.ssi_signo);
+	sup_stop(sup, why);
 }
 
 static int sup_signals(struct sup *sup)
@@ -266,10 +284,12 @@ int sup_main(struct sup *sup)
 	sup->store.changed = sup_changed;
 	sup->store.lost = sup_lost;
 	err = sup_open_store(sup);
-	if (err == 0)
+	if (err == 0) {
 		sup_sweep_journals(sup);
-	if (err == 0 && sup->backend->sweep)
-		sup->backend->sweep(sup);
+		if (sup->backend->sweep)
+			sup->backend->sweep(sup);
+		upgrade_resume(sup);
+	}
 	if (err < 0) {
 		log_error("can't reach xenstored: %s; is it running?", strerror(-err));
 		return 1;

@@ -16,11 +16,13 @@
 #include "common/offload.h"
 #include "common/respawn.h"
 #include "common/store.h"
+#include "common/upgrade.h"
 
 enum {
 	DEVICE_PATH_MAX = 96,
 	SUP_KINDS_MAX = 4,
-	DEVICE_ERROR_MAX = 512
+	DEVICE_ERROR_MAX = 512,
+	GUEST_PROGRAM_MAX = 48,
 };
 
 struct device;
@@ -95,6 +97,7 @@ struct guest {
 	struct loop_timer *rest; /* until then it gets no other worker; NULL: it may */
 	bool crashed;		 /* the last one died of what it did, not of somebody's kill -9 */
 	bool given_up;		 /* it died too often */
+	int program_fd;		 /* what its workers execute; -1: this same program */
 };
 
 enum device_phase {
@@ -159,6 +162,7 @@ struct sup {
 	struct device *devices;
 	struct device *step_next; /* the walk's next device */
 	struct loop_timer *retry;
+	struct upgrade upgrade;
 	void *private; /* the backend's */
 	int signal_fd;
 	uint32_t uid_base; /* worker of domain N runs as uid_base + N */
@@ -174,6 +178,8 @@ struct sup {
 
 /* Runs a supervisor until a signal ends it; gives the exit status. */
 int sup_main(struct sup *sup);
+/* Hands all devices over to the next supervisor; the loop stops when the last worker has ended. */
+void sup_stop(struct sup *sup, const char *why);
 
 /* ---- guests (sup_guest.c) --------------------------------------------------------------- */
 

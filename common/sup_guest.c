@@ -34,7 +34,7 @@ struct guest *guest_get(struct sup *sup, uint16_t domid)
 		log_panic("out of memory");
 	guest->sup = sup;
 	guest->domid = domid;
-	guest->pidfd = guest->chan = -1;
+	guest->pidfd = guest->chan = guest->program_fd = -1;
 	guest->next = sup->guests;
 	sup->guests = guest;
 	return guest;
@@ -43,6 +43,8 @@ struct guest *guest_get(struct sup *sup, uint16_t domid)
 static void guest_free(struct guest *guest)
 {
 	loop_timer_del(&guest->sup->loop, guest->rest);
+	if (guest->program_fd >= 0)
+		close(guest->program_fd);
 	for (struct guest **p = &guest->sup->guests; *p; p = &(*p)->next)
 		if (*p == guest) {
 			*p = guest->next;
@@ -110,9 +112,9 @@ bool guest_rests(const struct guest *guest)
 static void guest_respawn(struct guest *guest, int status)
 {
 	struct sup *sup = guest->sup;
-	int ms = respawn_died(&guest->respawn, loop_now_ns(), sup->restarts);
-
-	guest->crashed = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+	bool asked = upgrade_ended(sup, guest);
+	int ms = asked ? 0 : respawn_died(&guest->respawn, loop_now_ns(), sup->restarts);
+	guest->crashed = !asked && (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL);
 	guest->given_up = ms < 0;
 	if (ms > 0 && !guest->rest)
 		guest->rest = loop_timer_add(&sup->loop, (uint32_t)ms, guest_rested, guest);
@@ -181,6 +183,7 @@ static void guest_chan_ready(void *arg, int events)
 struct worker_argv {
 	char name[32], flag[16], domid[16], uid[16], spin[16], threads[16], way[8], verbose[4];
 	char *argv[9];
+	char program[GUEST_PROGRAM_MAX];
 };
 
 static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
@@ -204,6 +207,11 @@ static void worker_argv_fill(struct worker_argv *w, const struct guest *guest)
 	w->argv[6] = w->way;
 	w->argv[7] = sup->verbose ? w->verbose : NULL;
 	w->argv[8] = NULL;
+	if (guest->program_fd >= 0)
+		snprintf(w->program, sizeof(w->program), "/proc/%d/fd/%d", (int)getpid(),
+			 guest->program_fd);
+	else
+		snprintf(w->program, sizeof(w->program), "/proc/self/exe");
 }
 
 /* In the child: becomes the worker.  Only async-signal-safe calls: libxenstore has a thread. */
@@ -218,7 +226,7 @@ static void worker_exec(struct worker_argv *w, int chan)
 	else if (dup2(chan, WORKER_CHAN) < 0)
 		_exit(127);
 	close_range(WORKER_CHAN + 1, ~0u, 0);
-	execv("/proc/self/exe", w->argv);
+	execv(w->program, w->argv);
 	_exit(127);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * halfback: the admin's command.  It looks at what the daemons leave to be looked at, which can't
- * disturb them; only resize asks one of them to do something.
+ * disturb them; only resize and upgrade ask one of them to do something.
  */
 #include <getopt.h>
 #include <locale.h>
@@ -17,11 +17,15 @@ static const char usage[] =
 	"usage: halfback list  [--interval=S]\n"
 	"       halfback stats [--json | --prometheus] [--interval=S] [GUEST [DISK]]\n"
 	"       halfback resize GUEST DISK SIZE\n"
+	"       halfback upgrade GUEST | --all\n"
 	"  list              one line for each disk that blkback serves\n"
 	"  stats             what the disks have done; GUEST is a name or a domid,\n"
 	"                    DISK a name (xvda) or a number (51712)\n"
 	"  resize            make a disk's qcow2 or qed image larger, under its guest; SIZE is\n"
 	"                    in bytes, or with K, M, G or T behind it\n"
+	"  upgrade           have the newly installed blkback take over the guest's disks, or "
+	"with\n"
+	"                    --all all disks and blkback itself; the guests see nothing of it\n"
 	"  --interval=S      show what happens in S seconds (0.01 to 3600), not since\n"
 	"                    the disk connected; list looks for 0.5 seconds, or with 0\n"
 	"                    since it connected\n"
@@ -41,6 +45,7 @@ struct command {
 	double interval; /* seconds; 0 = since the disk connected */
 	const char *guest, *disk;
 	uint64_t bytes; /* resize */
+	bool all;	/* upgrade */
 };
 
 static void __attribute__((noreturn, format(printf, 1, 2))) usage_error(const char *fmt, ...)
@@ -75,14 +80,18 @@ static void set_form(struct command *command, printer *form)
 	command->print = form;
 }
 
+/* list or stats */
+static bool shows(const struct command *command)
+{
+	return strcmp(command->verb, "list") == 0 || strcmp(command->verb, "stats") == 0;
+}
+
 static void parse_options(struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"interval", required_argument, NULL, 'i'},
-		{"json", no_argument, NULL, 'j'},
-		{"prometheus", no_argument, NULL, 'p'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"interval", required_argument, NULL, 'i'}, {"json", no_argument, NULL, 'j'},
+		{"prometheus", no_argument, NULL, 'p'},	    {"all", no_argument, NULL, 'a'},
+		{"help", no_argument, NULL, 'h'},	    {NULL, 0, NULL, 0},
 	};
 	bool interval = false;
 	int c;
@@ -90,7 +99,7 @@ static void parse_options(struct command *command, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
 		case 'i':
-			if (strcmp(command->verb, "resize") == 0)
+			if (!shows(command))
 				usage_error("--interval is for halfback list and stats");
 			command->interval = option_interval(optarg);
 			interval = command->interval > 0;
@@ -100,6 +109,11 @@ static void parse_options(struct command *command, int argc, char **argv)
 			break;
 		case 'p':
 			set_form(command, print_prometheus);
+			break;
+		case 'a':
+			if (strcmp(command->verb, "upgrade") != 0)
+				usage_error("--all is for halfback upgrade");
+			command->all = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -117,12 +131,18 @@ static void parse_options(struct command *command, int argc, char **argv)
 static void parse_words(struct command *command, int argc, char **argv)
 {
 	bool resize = strcmp(command->verb, "resize") == 0;
-	int most = resize ? 3 : strcmp(command->verb, "list") == 0 ? 0 : 2;
+	bool upgrade = strcmp(command->verb, "upgrade") == 0;
+	int most = resize				? 3
+		   : upgrade				? !command->all
+		   : strcmp(command->verb, "list") == 0 ? 0
+							: 2;
 
 	if (argc > most)
 		usage_error("'%s' is one argument too many", argv[most]);
 	if (resize && argc < most)
 		usage_error("resize takes a guest, a disk and a size");
+	if (upgrade && argc < most)
+		usage_error("upgrade takes a guest, or --all");
 	command->guest = argc > 0 ? argv[0] : NULL;
 	command->disk = argc > 1 ? argv[1] : NULL;
 	if (resize && (size_parse(argv[2], &command->bytes) < 0 || command->bytes == 0))
@@ -140,11 +160,12 @@ static void parse(struct command *command, int argc, char **argv)
 		exit(0);
 	}
 	if (!*verb)
-		usage_error("say what to do: list, stats or resize");
+		usage_error("say what to do: list, stats, resize or upgrade");
 	*command = (struct command){.verb = verb, .print = print_table};
 	if (strcmp(verb, "list") == 0)
 		*command = (struct command){.verb = verb, .print = print_list, .interval = 0.5};
-	else if (strcmp(verb, "stats") != 0 && strcmp(verb, "resize") != 0)
+	else if (strcmp(verb, "stats") != 0 && strcmp(verb, "resize") != 0 &&
+		 strcmp(verb, "upgrade") != 0)
 		usage_error("there is no '%s'", verb);
 	parse_options(command, argc - 1, argv + 1);
 	parse_words(command, argc - optind - 1, argv + optind + 1);
@@ -166,6 +187,8 @@ int main(int argc, char **argv)
 		vbds_wait(&vbds, command.interval);
 	if (command.bytes > 0)
 		ret = resize_vbd(&vbds.vbd[0], command.bytes) < 0;
+	else if (strcmp(command.verb, "upgrade") == 0)
+		ret = upgrade_vbds(&vbds, command.all) < 0;
 	else
 		command.print(&vbds);
 	vbds_free(&vbds);

@@ -42,6 +42,10 @@ void vbds_free(struct vbds *vbds);
 /* Has blkback make its image larger.  0, or -1 after a sentence.  resize.c */
 int resize_vbd(const struct vbd *vbd, uint64_t bytes);
 
+/* Has blkback's new program serve them: a guest's, or all.  0, or -1 after a sentence.  upgrade.c
+ */
+int upgrade_vbds(const struct vbds *vbds, bool all);
+
 /* "halfback: ..." to standard error. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

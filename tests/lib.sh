@@ -220,10 +220,22 @@ wait_node() {
 # ---- things to test with ----
 
 # blkback_start [OPTION...]: with the options in BLKBACK_OPTIONS besides, by which a test is run in another way.
+# BLKBACK: another program than that of the build.
 blkback_start() {
 	# shellcheck disable=SC2086 # options
-	"$BUILD/blkback" ${BLKBACK_OPTIONS:-} "$@" >>"$XLOOP_DIR/blkback.log" 2>&1 &
+	"${BLKBACK:-$BUILD/blkback}" ${BLKBACK_OPTIONS:-} "$@" >>"$XLOOP_DIR/blkback.log" 2>&1 &
 	BLKBACK_PID=$!
+}
+
+# blkback_install FILE WORD: a blkback that is another program than one with another word, put in FILE's place as make
+# install does.
+blkback_install() {
+	{ cat "$BUILD/blkback" && printf '\nversion %s\n' "$2"; } >"$1.new"
+	chmod 755 "$1.new"
+	mv "$1.new" "$1"
+}
+blkback_word() { # PID: which one it executes
+	tail -n 1 "/proc/$1/exe" 2>/dev/null | sed 's/^version //'
 }
 
 is_gone() {

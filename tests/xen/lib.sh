@@ -56,7 +56,7 @@ xen_test_end() {
 blkback_start() {
 	echo "--- $0" >>"$LOG/blkback.log"
 	# shellcheck disable=SC2086 # options
-	"$BUILD/blkback" -v ${BLKBACK_OPTIONS:-} "$@" >>"$LOG/blkback.log" 2>&1 &
+	"${BLKBACK:-$BUILD/blkback}" -v ${BLKBACK_OPTIONS:-} "$@" >>"$LOG/blkback.log" 2>&1 &
 	BLKBACK_PID=$!
 }
 

@@ -3,11 +3,11 @@
 #
 # shellcheck disable=SC2016 # single quotes: for the guests' shells
 #
-# Ten times the workers of two guests are killed, in two of these blkback, too: the guests see no
-# other state and no error.  One verifies its blocks, the other one's tree of files is whole and its filesystem clean.
+# Ten times the workers of two guests are killed, in two of these blkback, too; then one is upgraded, and all: the guests
+# see no other state and no error.  One verifies its blocks, the other one's tree of files is whole and its filesystem clean.
 
 . "$(dirname "$0")/lib.sh"
-xen_test 13
+xen_test 14
 tree=$(image tree 64M)
 
 worker_of() { # GUEST
@@ -26,6 +26,8 @@ kill_round() { # ROUND
 	case $1 in
 	3) kill -9 "$BLKBACK_PID" && restart ;; # the workers end by themselves
 	6) kill -9 "$BLKBACK_PID" "${workers[@]}" && restart ;;
+	11) blkback_install "$BLKBACK" 2 && halfback upgrade tree ;;
+	12) blkback_install "$BLKBACK" 3 && halfback upgrade --all ;;
 	*) kill -9 "${workers[@]}" ;;
 	esac
 }
@@ -37,6 +39,8 @@ states() {
 	done
 }
 
+BLKBACK=$WORK/blkback
+blkback_install "$BLKBACK" 1
 blkback_start --restarts=0
 GUEST_FIO=1 guest_create verified pv "vdev=xvda,access=rw,target=$(image disk 32M)" >/dev/null 2>&1 &&
 	guest_create tree pv "vdev=xvda,access=rw,target=$tree" >/dev/null 2>&1
@@ -53,9 +57,12 @@ xenstore-watch $(states) >"$WORK/states" &
 watch=$!
 wait_for 10 eval '[ $(wc -l <"$WORK/states") -eq 4 ]'
 
-rounds 10 kill_round >"$WORK/rounds" # not below ok: that is a subshell, and blkback ours to wait for
-is "$?$(cat "$WORK/rounds")" 0 "ten times the workers are killed, once blkback, once all of them"
+rounds 12 kill_round >"$WORK/rounds" # not below ok: that is a subshell, and blkback ours to wait for
+is "$? $(xargs <"$WORK/rounds")" "0 1 disk of this guest goes on with the new program 2 disks of all guests go on with the new program" \
+	"ten times the workers are killed, once blkback, once all of them, and two upgrades"
 wait_for 30 worker_of verified && wait_for 30 worker_of tree
+is "$(blkback_word "$BLKBACK_PID") $(blkback_word "$(worker_of verified)") $(blkback_word "$(worker_of tree)")" "3 3 3" \
+	"all processes are the new program"
 ok "verified I/O did not fail" guest_load_end verified
 guest_run tree 'touch /tmp/enough ; while [ ! -e /tmp/tree ] ; do sleep 0.2 ; done' >/dev/null
 ok "the tree has grown ($(guest_run tree 'wc -l </tmp/sums') files)" guest_run tree '[ $(wc -l </tmp/sums) -gt 20 ]'
