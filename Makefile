@@ -21,7 +21,8 @@ DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-
              libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev \
              libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
-             perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 python3-jsonschema python3-prometheus-client
+             perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 \
+             python3-jsonschema python3-prometheus-client nftables dnsmasq-base
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS_XEN   = qemu-system-x86 cpio kmod xz-utils
@@ -383,7 +384,7 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/fuzz/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/fuzz/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
 pages    := $(wildcard */*.1 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
@@ -416,7 +417,7 @@ lint-tidy:
 		--checks="$(TIDY)" "$$@" -- -std=gnu11 $(CPPFLAGS) 2>/dev/null' tidy
 
 lint-shell:
-	shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2119 $(shells)
+	shellcheck --external-sources --source-path=SCRIPTDIR --source-path=. --exclude=SC2119 $(shells)
 
 lint-text:
 	codespell --quiet-level=2 --ignore-words-list=conectix,inflight,sring,hda,hdd,clos,nd --skip='.git,build,./tests/fuzz/corpus' .
