@@ -114,6 +114,11 @@ struct disk_ops {
 		    const int *fds, uint32_t nfds, uint32_t queue);
 	/* Starts one I/O, which lies within the disk.  READ and WRITE of a range may overlap. */
 	void (*submit)(struct disk *disk, struct disk_io *io);
+	/*
+	 * The turn has submitted what it had: starts what submit() put off, and says whether there
+	 * was any.  NULL: it puts nothing off.
+	 */
+	bool (*settle)(struct disk *disk);
 	/* After the last done().  Frees the disk. */
 	void (*close)(struct disk *disk);
 };
@@ -126,6 +131,10 @@ extern const struct disk_ops disk_uring, disk_aio, disk_null, disk_nbd;
  */
 int disk_open(struct disk **disk, struct loop *loop, const struct disk_spec *spec, const int *fds,
 	      uint32_t nfds, uint32_t queue);
+static inline bool disk_settle(struct disk *disk)
+{
+	return disk->ops->settle && disk->ops->settle(disk);
+}
 /* A disk over `below`, which it owns from now on, if it succeeds.  0 or -errno. */
 int disk_align_open(struct disk **disk, struct disk *below);
 /* The engine's operations, or NULL if there is no such engine. */

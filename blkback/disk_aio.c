@@ -157,11 +157,11 @@ static int aio_disk_open(struct disk **disk, struct loop *loop, const struct dis
 	a->how[DISK_READ] = a->how[DISK_WRITE] = threads ? AIO_THREAD : AIO_NOWAIT;
 	a->how[DISK_FLUSH] = threads ? AIO_THREAD : AIO_PLAIN;
 	a->how[DISK_DISCARD] = AIO_THREAD;
-	err = file_disk_init(&a->file, &disk_aio, loop, spec, fds, nfds);
+	err = file_disk_init(&a->file, &disk_aio, loop, spec, fds, nfds, aio_io_queue);
 	if (err == 0)
 		err = offload_init(&a->offload, loop, AIO_THREADS, AIO_THREADS);
 	if (err < 0) {
-		free(a);
+		file_disk_free(&a->file);
 		return err;
 	}
 	*disk = &a->file.disk;
@@ -173,13 +173,14 @@ static void aio_disk_close(struct disk *disk)
 	struct aio_disk *a = (struct aio_disk *)disk;
 
 	offload_free(&a->offload);
-	free(a);
+	file_disk_free(&a->file);
 }
 
 const struct disk_ops disk_aio = {
 	.name = "aio",
 	.open = aio_disk_open,
 	.submit = aio_submit_io,
+	.settle = file_disk_settle,
 	.close = aio_disk_close,
 };
 

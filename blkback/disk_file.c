@@ -9,24 +9,35 @@
 #include "blkback/disk_file.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "blkback/disk_filters.h"
 
 enum {
 	AT_ONCE_MAX =
-		131072,	    /* bytes; a turn must not take too long for the thread's other rings */
-	SHARED_MIN = 65536, /* bytes that are worth waking a thread of the kernel */
-	SHARED = 6,	    /* I/Os, at most, that these have at a time */
+		131072,	     /* bytes; a turn must not take too long for the thread's other rings */
+	PUT_OFF_MAX = 16384, /* bytes up to which a system call costs enough to be shared */
+	SHARED_MIN = 65536,  /* bytes that are worth waking a thread of the kernel */
+	SHARED = 6,	     /* I/Os, at most, that these have at a time */
 };
 
 int file_disk_init(struct file_disk *file, const struct disk_ops *ops, struct loop *loop,
-		   const struct disk_spec *spec, const int *fds, uint32_t nfds)
+		   const struct disk_spec *spec, const int *fds, uint32_t nfds,
+		   void (*queue)(struct disk_io *io))
 {
 	if (nfds < 1 || nfds > 2)
 		return -EINVAL;
 	file->disk = (struct disk){.ops = ops, .loop = loop, .spec = *spec};
 	file->fd = fds[nfds - 1];
+	if (spec->in_memory)
+		file_batch_open(&file->batch, file->fd, queue);
 	return 0;
+}
+
+void file_disk_free(struct file_disk *file)
+{
+	file_batch_close(&file->batch);
+	free(file);
 }
 
 /*
@@ -36,9 +47,7 @@ int file_disk_init(struct file_disk *file, const struct disk_ops *ops, struct lo
  */
 static bool file_io_now(const struct file_disk *file, struct disk_io *io)
 {
-	ssize_t n = io->verb == DISK_READ
-			    ? preadv(file->fd, io->iov, io->iov_count, (off_t)io->offset)
-			    : pwritev(file->fd, io->iov, io->iov_count, (off_t)io->offset);
+	ssize_t n = file_io_once(file->fd, io);
 
 	if (n != (ssize_t)io->bytes)
 		return false; /* the engine shall find out why */
@@ -57,12 +66,21 @@ static bool file_io_shared(const struct disk *disk, const struct disk_io *io)
 
 bool file_io_start(struct disk *disk, struct disk_io *io)
 {
+	struct file_disk *file = (struct file_disk *)disk;
 	bool data = io->verb == DISK_READ || io->verb == DISK_WRITE;
 
 	io->disk = disk;
 	io->moved = 0;
-	return data && disk->spec.in_memory && io->bytes <= AT_ONCE_MAX &&
-	       !file_io_shared(disk, io) && file_io_now((const struct file_disk *)disk, io);
+	if (!data || !disk->spec.in_memory || io->bytes > AT_ONCE_MAX || file_io_shared(disk, io))
+		return false;
+	if (io->bytes <= PUT_OFF_MAX && file_batch_add(&file->batch, io))
+		return true;
+	return file_io_now(file, io);
+}
+
+bool file_disk_settle(struct disk *disk)
+{
+	return file_batch_run(&((struct file_disk *)disk)->batch);
 }
 
 /* Takes `n` bytes off the front of the pieces. */

@@ -10,6 +10,7 @@
 extern const struct filter *const disk_filters[2][6];
 
 extern const struct filter disk_file_filter, disk_uring_filter, disk_aio_filter;
+extern const struct filter file_batch_filter;
 extern const struct filter blockdev_filter, nbd_filter;
 
 #endif

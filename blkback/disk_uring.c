@@ -12,8 +12,9 @@
 
 static void uring_done(struct op *op, int res, uint32_t cqe_flags);
 
-static void uring_queue(struct disk *disk, struct disk_io *io)
+static void uring_queue(struct disk_io *io)
 {
+	struct disk *disk = io->disk;
 	struct io_uring_sqe *sqe = loop_sqe(disk->loop, &io->op);
 	int fd = ((const struct file_disk *)disk)->fd;
 	uint64_t at = io->offset + io->moved;
@@ -55,7 +56,7 @@ static void uring_submit(struct disk *disk, struct disk_io *io)
 	io->op.done = uring_done;
 	if (file_io_start(disk, io))
 		return;
-	uring_queue(disk, io);
+	uring_queue(io);
 	/* What the kernel's threads do while we do the next can't wait for the turn's end. */
 	if (disk->spec.in_memory && io->more)
 		loop_submit(disk->loop);
@@ -68,7 +69,7 @@ static void uring_done(struct op *op, int res, uint32_t cqe_flags)
 	(void)cqe_flags;
 	io->disk->loop->io--;
 	if (file_io_continues(io, res))
-		uring_queue(io->disk, io);
+		uring_queue(io);
 }
 
 static int uring_open(struct disk **disk, struct loop *loop, const struct disk_spec *spec,
@@ -80,7 +81,7 @@ static int uring_open(struct disk **disk, struct loop *loop, const struct disk_s
 	(void)queue;
 	if (!file)
 		return -ENOMEM;
-	err = file_disk_init(file, &disk_uring, loop, spec, fds, nfds);
+	err = file_disk_init(file, &disk_uring, loop, spec, fds, nfds, uring_queue);
 	if (err < 0) {
 		free(file);
 		return err;
@@ -91,7 +92,7 @@ static int uring_open(struct disk **disk, struct loop *loop, const struct disk_s
 
 static void uring_close(struct disk *disk)
 {
-	free(disk);
+	file_disk_free((struct file_disk *)disk);
 }
 
 static const uint8_t disk_uring_ops[] = {
@@ -105,5 +106,6 @@ const struct disk_ops disk_uring = {
 	.name = "uring",
 	.open = uring_open,
 	.submit = uring_submit,
+	.settle = file_disk_settle,
 	.close = uring_close,
 };

@@ -115,6 +115,7 @@ static void queue_answer(struct queue *queue)
 
 	do {
 		more = requests_copy(queue);
+		more |= disk_settle(queue->disk);
 		if (ring_push(&queue->ring.base)) {
 			port_notify(&queue->port);
 			stats_add(&queue->stats->notifies, 1);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * One libaio context for a loop: all that a turn queued goes to the kernel by one io_submit, and
- * completions are taken from the context's ring in memory, without a system call.  That ring is
- * the kernel's ABI since 2.6 (fs/aio.c, struct aio_ring; libaio itself, fio and QEMU read it): the
- * kernel moves its tail, whoever takes events moves its head.
+ * completions are taken from the context's ring in memory, without a system call (aio_ring.h).
  *
  * A loop that sleeps is woken by an eventfd, which the kernel signals with each completion.
  */
@@ -16,27 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/aio_ring.h"
 #include "common/filter.h"
 #include "common/log.h"
 
 enum {
 	AIO_EVENTS = 128, /* under way at once; the sum over the host is limited by fs.aio-max-nr */
 	AIO_BATCH = 64,
-};
-
-#define AIO_RING_MAGIC 0xa10a10a1u
-
-/* fs/aio.c, struct aio_ring */
-struct aio_ring {
-	uint32_t id;
-	uint32_t slots;
-	uint32_t head;
-	uint32_t tail;
-	uint32_t magic;
-	uint32_t compat_features;
-	uint32_t incompat_features;
-	uint32_t header_length;
-	struct io_event events[];
 };
 
 struct aio {
@@ -60,18 +44,15 @@ static void aio_ready(void *arg, int events)
 
 static int aio_open_context(struct aio *aio)
 {
-	int err = io_setup(AIO_EVENTS, &aio->context);
+	int err = aio_ring_open(&aio->context, &aio->ring, AIO_EVENTS);
 
 	if (err < 0)
 		return err;
-	aio->ring = (struct aio_ring *)aio->context;
-	if (aio->ring->magic != AIO_RING_MAGIC || aio->ring->incompat_features != 0)
-		err = -EPROTONOSUPPORT;
 	aio->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (err == 0 && aio->event_fd < 0)
-		err = -errno;
-	if (err < 0)
-		io_destroy(aio->context);
+	if (aio->event_fd >= 0)
+		return 0;
+	err = -errno;
+	io_destroy(aio->context);
 	return err;
 }
 
@@ -180,33 +161,9 @@ void aio_submit(struct aio *aio)
 
 /* ---- from the kernel -------------------------------------------------------------------- */
 
-/* How many events the ring holds. */
-static uint32_t aio_ring_peek(const struct aio *aio)
-{
-	const struct aio_ring *ring = aio->ring;
-	uint32_t tail = __atomic_load_n(&ring->tail, __ATOMIC_RELAXED);
-
-	return (tail + ring->slots - ring->head) % ring->slots;
-}
-
 bool aio_peek(const struct aio *aio)
 {
-	return aio->waited > 0 || aio->refused || aio_ring_peek(aio) > 0;
-}
-
-/* The next event of the ring. */
-static bool aio_take(struct aio *aio, struct io_event *event)
-{
-	struct aio_ring *ring = aio->ring;
-	uint32_t head = ring->head;
-
-	/* Partner: the kernel's smp_wmb() between an event and the tail that covers it. */
-	if (head == __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE))
-		return false;
-	*event = ring->events[head];
-	/* The kernel must not write the slot anew before we have read it. */
-	__atomic_store_n(&ring->head, (head + 1) % ring->slots, __ATOMIC_RELEASE);
-	return true;
+	return aio->waited > 0 || aio->refused || aio_ring_peek(aio->ring) > 0;
 }
 
 static void aio_done(struct aio *aio, const struct io_event *event)
@@ -233,7 +190,7 @@ bool aio_reap(struct aio *aio)
 	for (uint32_t i = 0; i < aio->waited; i++)
 		aio_done(aio, &aio->events[i]);
 	aio->waited = 0;
-	while (aio_take(aio, &event)) {
+	while (aio_ring_take(aio->ring, &event)) {
 		aio_done(aio, &event);
 		any = true;
 	}
@@ -247,7 +204,7 @@ void aio_wait(struct aio *aio, unsigned int n, long ns)
 
 	if (n > AIO_BATCH)
 		n = AIO_BATCH;
-	if (aio->refused || aio->under_way < n || aio_ring_peek(aio) >= n)
+	if (aio->refused || aio->under_way < n || aio_ring_peek(aio->ring) >= n)
 		return;
 	got = io_getevents(aio->context, n, AIO_BATCH, aio->events, &limit);
 	aio->waited = got > 0 ? (uint32_t)got : 0;

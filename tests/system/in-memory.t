@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# An image on a tmpfs is read and written at once, without waking a thread of the kernel for each block; of large ones,
-# which are worth it, some are left to these threads.
+# An image on a tmpfs is read and written at once, many small blocks by one system call, without waking a thread of the
+# kernel for each; of large ones, which are worth it, some are left to these threads.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 8
+plan 10
 
 mkdir "$WORK/memory"
 mount -t tmpfs -o size=40m none "$WORK/memory"
@@ -18,6 +18,15 @@ helpers() { # kernel threads that worked for this worker
 }
 ok "small blocks are verified" xloop exec g -- blkload --dev=xvda --rw=randrw --bs=4k --qd=32 --ios=20000 --verify
 is "$(helpers)" 0 "and no thread of the kernel was needed"
+worker=$(worker_of 1)
+strace -f -qq -o "$WORK/calls" -e trace=preadv,pwritev,io_submit -p "$worker" &
+tracer=$!
+wait_for 10 grep -q 'TracerPid:.*[1-9]' "/proc/$worker/status"
+ok "4000 blocks, 32 in flight" xloop exec g -- blkload --dev=xvda --rw=randrw --bs=4k --qd=32 --ios=4000
+kill -INT $tracer
+wait $tracer
+calls=$(wc -l <"$WORK/calls")
+ok "took less than a system call for four ($calls)" test "$calls" -gt 0 -a "$calls" -lt 1000
 ok "partial ones, too" xloop exec g -- blkload --dev=xvda --rw=randrw --bs=512 --qd=8 --ios=2000 --verify
 ok "and large ones" xloop exec g -- blkload --dev=xvda --rw=randrw --bs=128k --qd=8 --ios=200 --verify
 ok "of which threads of the kernel did some, beside the worker" test "$(helpers)" -gt 0
