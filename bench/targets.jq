@@ -24,12 +24,9 @@ def cases($pattern): .[] | select(.case | test("^blk-\($pattern)$"));
 (cases("rand(read|write)-4k-qd1-tmpfs")
 	| at_most("p50, of fio's + a wake-up and back"; .latency_ratio["ours-nopoll"]; 1.2),
 	  below("the same, with blkback's polling"; .latency_ratio.ours; 1)),
-# The guest's and the backend's counts do not depend on the store, but a tmpfs is read by the worker itself.
 (cases("rand(read|write)-4k-qd32-(tmpfs|device|null)")
 	| at_most("notifications per I/O, both ways"; .counts.notifies_per_io; 0.05),
-	  (if .case | endswith("-tmpfs") then "not judged \(.case | pad(37))\(
-		"system calls of the worker per I/O: one preadv each" | pad(55)) \(.counts.syscalls_per_io | num)"
-	  else at_most("system calls of the worker per I/O"; .counts.syscalls_per_io; 0.1) end),
+	  at_most("system calls of the worker per I/O"; .counts.syscalls_per_io; 0.1),
 	  at_most("grant calls per I/O"; .counts.grant_calls_per_io; 0.1),
 	  at_most("grants mapped or unmapped per I/O"; .counts.maps_per_io; 0)),
 (.[] | select(.metric == "cpu_us_per_io" and .ratio.one != 1)
