@@ -95,11 +95,13 @@ static void xnet_exec(const struct host *h, int domid, int devid, const char *pr
 		      const char *options)
 {
 	char *argv[XNET_ARGS + 3] = {NULL}, *copy = strdup(options), *save = NULL, *word;
-	char dev[32], background[] = "--background", name[] = "xnet";
+	char log[PATH_MAX], dev[32], background[] = "--background", name[] = "xnet";
 	int n = 0, rc = exec_enter(h, domid);
 
 	if (rc || !copy)
 		_exit(XLOOP_WRAPPER);
+	snprintf(log, sizeof(log), "%s/dom%d.log", h->dir, domid);
+	daemon_stdio(log);
 	snprintf(dev, sizeof(dev), "--dev=%d", devid);
 	argv[n++] = name;
 	argv[n++] = dev;

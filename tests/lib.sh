@@ -125,6 +125,9 @@ test_end() {
 	if [ -n "${BLKBACK_PID:-}" ]; then
 		blkback_stop || rc=1
 	fi
+	if [ -n "${NETBACK_PID:-}" ]; then
+		netback_stop || rc=1
+	fi
 	reports=$(sanitizer_reports)
 	if [ -n "$reports" ]; then
 		diag "a sanitizer reported in: $reports"
@@ -242,18 +245,36 @@ is_gone() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-# Ends blkback by SIGTERM and tells whether it ended well.
-blkback_stop() {
-	local pid=$BLKBACK_PID rc=0
-	BLKBACK_PID=
-	kill "$pid" 2>/dev/null
-	if ! wait_for 10 is_gone "$pid"; then
-		kill -9 "$pid" 2>/dev/null
+# netback_start [OPTION...]: the same for netback, and NETBACK_OPTIONS.
+netback_start() {
+	# shellcheck disable=SC2086 # options
+	"$BUILD/netback" ${NETBACK_OPTIONS:-} "$@" >>"$XLOOP_DIR/netback.log" 2>&1 &
+	NETBACK_PID=$!
+}
+
+# Ends a daemon by SIGTERM and tells whether it ended well.
+daemon_stop() { # NAME PID
+	local rc=0
+	kill "$2" 2>/dev/null
+	if ! wait_for 10 is_gone "$2"; then
+		kill -9 "$2" 2>/dev/null
 	fi
-	wait "$pid" || rc=$?
+	wait "$2" || rc=$?
 	[ $rc -eq 0 ] || [ $rc -eq 143 ] && return 0
-	diag "blkback ended with status $rc"
+	diag "$1 ended with status $rc"
 	return 1
+}
+
+blkback_stop() {
+	local pid=$BLKBACK_PID
+	BLKBACK_PID=
+	daemon_stop blkback "$pid"
+}
+
+netback_stop() {
+	local pid=$NETBACK_PID
+	NETBACK_PID=
+	daemon_stop netback "$pid"
 }
 
 # image NAME SIZE: makes a sparse file and prints its path.
