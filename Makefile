@@ -196,7 +196,9 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(wildcard loopback/blkfront*.c) \
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
-$(addprefix $(BUILD)/tests/,blkdiscard blkhostile blkkeys blkmix blkstorm): $(BUILD)/tests/%: \
+$(BUILD)/tests/nethostile: $(call obj,tests/hostile/net_cases.c)
+
+$(addprefix $(BUILD)/tests/,blkdiscard blkhostile blkkeys blkmix blkstorm nethostile): $(BUILD)/tests/%: \
                 $(BUILD)/obj/tests/progs/%.o $(BUILD)/libguest.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
