@@ -17,23 +17,23 @@
 
 #include "loopback/netload.h"
 
-#define ETH_P_IPV4 0x0800
+#define ETH_P_EVERY 0x0003 /* ETH_P_ALL; its header does not go with the C library's */
 
+/* All frames, for those of a protocol are the bridge's once an interface is in one. */
 int socket_open(struct load_queue *lq)
 {
 	struct sockaddr_ll sa = {.sll_family = AF_PACKET,
-				 .sll_protocol = htons(ETH_P_IPV4),
+				 .sll_protocol = lq->o->sink ? htons(ETH_P_EVERY) : 0,
 				 .sll_ifindex = (int)if_nametoindex(lq->o->interface)};
 	int one = 1, room = 8 << 20, err;
 
-	lq->sock = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, lq->o->sink ? htons(ETH_P_IPV4) : 0);
-	if (!lq->o->sink)
-		sa.sll_protocol = 0;
-	if (sa.sll_ifindex && lq->sock >= 0 &&
-	    !bind(lq->sock, (struct sockaddr *)&sa, sizeof(sa))) {
+	lq->sock = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (sa.sll_ifindex && lq->sock >= 0) {
 		setsockopt(lq->sock, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one));
+		setsockopt(lq->sock, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
 		setsockopt(lq->sock, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-		return 0;
+		if (!bind(lq->sock, (struct sockaddr *)&sa, sizeof(sa)))
+			return 0;
 	}
 	err = -errno;
 	fprintf(stderr, "netload: cannot open a packet socket on %s: %s\n", lq->o->interface,
