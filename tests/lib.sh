@@ -316,11 +316,12 @@ frontend_node() {
 }
 
 # A stand-in for a backend: answers each device's first state with 2 (or FAKE_FIRST) and Closing with 6, and does
-# no I/O.  For tests of the toolstack's side alone.  It says that it is halfback's (or FAKE_SERVES).
+# no I/O.  For tests of the toolstack's side alone.  It says that it is halfback's (or FAKE_SERVES).  FAKE_KIND is vbd,
+# or vif.
 fake_backend_start() {
-	local first=${FAKE_FIRST:-2} serves=${FAKE_SERVES-halfback} events
+	local first=${FAKE_FIRST:-2} serves=${FAKE_SERVES-halfback} kind=${FAKE_KIND:-vbd} events
 	events=$(mktemp "$WORK/backend-events.XXXXXX")
-	xenstore-watch /local/domain/0/backend/vbd >>"$events" 2>/dev/null &
+	xenstore-watch "/local/domain/0/backend/$kind" >>"$events" 2>/dev/null &
 	FAKE_WATCH=$!
 	wait_for 10 test -s "$events" # the watch is set: it tells of that first
 	tail -n +1 -s 0.02 -f --pid=$FAKE_WATCH "$events" | while read -r path; do
