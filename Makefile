@@ -284,6 +284,15 @@ $(BUILD)/tests/xl-stub.so: tests/xl/stub.c
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined check
 
+# All that guests can do wrong, at once, for T seconds, under ASan.
+hostile:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
+	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined hostile-run
+
+hostile-run: T = 1800
+hostile-run: all $(TEST_PROGS)
+	@BUILD=$(BUILD) T=$(T) tests/run tests/hostile/mix
+
 # A build whose workers can be killed before any store that outlives them (common/crash.c), or of which any one call
 # fails (tests/preload/fail.c).
 crash:
@@ -428,6 +437,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio flood demo demo-xen bench bench-xen install help lint lint-format \
+.PHONY: hostile hostile-run all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio flood demo demo-xen bench bench-xen install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
