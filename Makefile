@@ -18,7 +18,7 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 
 # What a fresh Debian 12 needs, by the names of its packages.
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-dev libcap-ng-dev \
-             libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libnbd-dev nbdkit-plugin-dev \
+             libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libinih-dev libnbd-dev nbdkit-plugin-dev \
              libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 \
@@ -79,7 +79,7 @@ PROGRAMS += $(BUILD)/halfback
 
 $(BUILD)/halfback: $(call obj,$(wildcard halfback/*.c)) $(BUILD)/libhalfback.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c -linih
 
 # ---- loopback: the embedded Xen ---------------------------------------------------------------
 # hv is the broker; the libraries take the place of Xen's own by LD_LIBRARY_PATH.  They get loaded

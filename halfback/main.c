@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * halfback: the admin's command.  It looks at what the daemons leave to be looked at, which can't
- * disturb them; only resize and upgrade ask one of them to do something.
+ * disturb them; only resize and upgrade ask one of them to do something, and network has scripts
+ * do it.
  */
 #include <getopt.h>
 #include <locale.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "common/store.h"
+#include "halfback/network.h"
 #include "halfback/print.h"
 
 static const char usage[] =
@@ -18,6 +20,7 @@ static const char usage[] =
 	"       halfback stats [--json | --prometheus] [--interval=S] [GUEST [DISK]]\n"
 	"       halfback resize GUEST DISK SIZE\n"
 	"       halfback upgrade GUEST | --all\n"
+	"       halfback network start|stop|status [--config FILE | --from FILE]\n"
 	"  list              one line for each disk that blkback serves\n"
 	"  stats             what the disks have done; GUEST is a name or a domid,\n"
 	"                    DISK a name (xvda) or a number (51712)\n"
@@ -26,6 +29,7 @@ static const char usage[] =
 	"  upgrade           have the newly installed blkback take over the guest's disks, or "
 	"with\n"
 	"                    --all all disks and blkback itself; the guests see nothing of it\n"
+	"  network           the network that guests' NICs go to (halfback network --help)\n"
 	"  --interval=S      show what happens in S seconds (0.01 to 3600), not since\n"
 	"                    the disk connected; list looks for 0.5 seconds, or with 0\n"
 	"                    since it connected\n"
@@ -160,7 +164,7 @@ static void parse(struct command *command, int argc, char **argv)
 		exit(0);
 	}
 	if (!*verb)
-		usage_error("say what to do: list, stats, resize or upgrade");
+		usage_error("say what to do: list, stats, resize, upgrade or network");
 	*command = (struct command){.verb = verb, .print = print_table};
 	if (strcmp(verb, "list") == 0)
 		*command = (struct command){.verb = verb, .print = print_list, .interval = 0.5};
@@ -178,6 +182,8 @@ int main(int argc, char **argv)
 	int ret = 0;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
+	if (argc > 1 && strcmp(argv[1], "network") == 0)
+		return network_main(argc - 1, argv + 1);
 	parse(&command, argc, argv);
 	if (vbds_collect(&vbds, command.guest, command.disk) < 0) {
 		vbds_free(&vbds);

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # A host with a network of its own, for tests of scripts/vif and scripts/network: in_net runs the rest of the test in
-# new network and mount namespaces below `xloop run`, so that xenstored is real and nothing of this machine is touched.
+# new network, mount and process namespaces below `xloop run`, so that xenstored is real, nothing of this machine is touched,
+# and no process outlives the test.
 # Interfaces that stand in for netback's are veths, whose other ends are the guests' eth0 in namespaces named like them.
 # Source it after lib.sh.
 
@@ -15,27 +16,18 @@ in_net() {
 	need_root
 	if [ -z "${TEST_IN_HOST:-}" ]; then
 		export TEST_IN_HOST=1
-		timed "$BUILD/xloop" run -- unshare --net --mount "$BASH" "$0" "$@"
+		timed "$BUILD/xloop" run -- unshare --net --mount --pid --fork --kill-child "$BASH" "$0" "$@"
 	fi
 	WORK=$XLOOP_DIR/work
 	mkdir -p "$WORK"
-	trap net_end EXIT
+	trap test_end EXIT
+	mount -t proc proc /proc
 	mount -t tmpfs none /run
 	mount -t sysfs sysfs /sys
 	export HALFBACK_RUN_DIR=/run/halfback
 	mkdir /run/halfback
 	ip link set lo up
 	sysctl -qw net.ipv6.conf.default.dad_transmits=0 net.ipv6.conf.all.dad_transmits=0
-}
-
-# Processes in the namespaces that the test left, and dnsmasq, end with it.
-net_end() {
-	local pid
-	for pid in $(ip netns list | awk '{ print $1 }' | xargs -rn1 ip netns pids 2>/dev/null) \
-		$(cat "$STATES/dnsmasq.pid" 2>/dev/null); do
-		kill -9 "$pid" 2>/dev/null
-	done
-	test_end
 }
 
 # lan_make [NIC]: a NIC, eth0, with 192.168.7.2 and 2001:db8:7::2, and behind it the namespace lan, a router with .1 and ::1 that
@@ -119,7 +111,7 @@ census() {
 	ip -o addr show | sed 's/^[0-9]*: //' | grep -v fe80
 	ip route show table all | grep -vE 'fe80|ff00::/8'
 	ip neigh show proxy
-	nft list ruleset
+	nft list ruleset | sed "s,packets [0-9]* bytes [0-9]*,,"
 	grep -s . /proc/sys/net/ipv[46]/conf/{all,default,eth0,lan0}/{forwarding,accept_ra,accept_redirects,proxy_arp,proxy_ndp,disable_ipv6} \
 		/proc/sys/net/ipv[46]/neigh/eth0/proxy_delay
 	[ ! -d $STATES ] || find $STATES -mindepth 1 ! -name lock

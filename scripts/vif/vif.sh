@@ -46,9 +46,10 @@ vif_main() {
 	vif_arguments "$@"
 	vif_identify
 	if [ "$action" = offline ]; then
-		[ -e "$state" ] || return 0
+		[ -e "$state" ] || [ -e "$state.new" ] || return 0
 		net_lock
-		plan_undo
+		[ ! -e "$state" ] || plan_undo
+		rm -f "$state.new"
 		return 0
 	fi
 	trap 'fail "something unforeseen ended the script; its standard error says more"' EXIT
