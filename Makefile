@@ -209,10 +209,10 @@ $(addprefix $(BUILD)/unit/test_,storemux blkfront blkfront_indirect netfront pat
 
 # ---- what the benchmark measures with, beside the guest's programs -------------------------------
 
-$(BUILD)/bench/roundtrip: $(call obj,bench/roundtrip.c)
+$(BUILD)/bench/roundtrip $(BUILD)/bench/relay: $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -pthread
 
 # ---- unit tests: tests/unit/test_NOUN.c is one cmocka program ---------------------------------
 
@@ -356,7 +356,7 @@ demo-xen: deps-xen
 
 bench:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory all $(BUILD)/bench/roundtrip
+	@$(MAKE) --no-print-directory all $(BUILD)/bench/roundtrip $(BUILD)/bench/relay
 	@BUILD=$(BUILD) bench/bench.sh
 
 bench-xen:

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Measures blkback on the embedded Xen beside its peers, in one run: fio's io_uring on the same store (what the
-# store can do), and QEMU's qdisk backend on the same embedded Xen, driven by the same load program.
+# Measures blkback and netback on the embedded Xen beside their peers, in one run.  blkback's are fio's io_uring on the
+# same store (what the store can do), and QEMU's qdisk backend on the same embedded Xen, driven by the same load program;
+# netback's are in net.sh.
 #
 # Three stores: a file on a tmpfs; a block device, that is a loop device over such a file, with O_DIRECT, one for each
 # contender; and blkback's null disk, which shows what blkback itself costs.
@@ -49,6 +50,8 @@ cd "$XLOOP_DIR" || exit 1
 : >rounds
 : >counts
 : >many
+: >net
+: >net-counts
 
 say() {
 	printf '\n== %s\n' "$*"
@@ -63,6 +66,7 @@ die() {
 . "$TOP/bench/contenders.sh"
 . "$TOP/bench/counts.sh"
 . "$TOP/bench/many.sh"
+. "$TOP/bench/net.sh"
 
 # NAME STORE RW BS QD QUEUES CONTENDER...
 cases() {
@@ -104,35 +108,65 @@ measure() { # CASE STORE RW BS QD QUEUES CONTENDER...
 	jq -L "$TOP/bench" -s -r --arg case "${work[0]}" -f "$TOP/bench/progress.jq" rounds
 }
 
+# Is any case of the disks wanted, or any of the NICs?
+any_chosen() { # DISKS|NICS
+	local work
+
+	while read -r work _; do
+		! chosen "$work" || return 0
+	done < <(if [ "$1" = NICS ]; then net_cases 1 && net_cases 2; else cases && echo many-disks; fi)
+	return 1
+}
+
+disks_all() {
+	local work
+
+	say "A file of $FILE_MIB MiB on tmpfs, block devices of $DEVICE_MIB MiB over it; blkback, and QEMU's qdisk, each with a guest"
+	prepare
+	while read -r -a work; do
+		! chosen "${work[0]}" || measure "${work[@]}"
+	done < <(cases)
+	blkback_as ours
+	idle_calls
+	! chosen many-disks || many_disks
+	for guest in ours qdisk; do
+		xloop destroy $guest || die "cannot destroy the guest of $guest"
+	done
+}
+
 trap cleanup EXIT
-say "A file of $FILE_MIB MiB on tmpfs, block devices of $DEVICE_MIB MiB over it; blkback, and QEMU's qdisk, each with a guest"
-prepare
-say "$ROUNDS rounds of $ROUND_MS ms for each contender of each case, and a round that counts"
-while read -r -a work; do
-	! chosen "${work[0]}" || measure "${work[@]}"
-done < <(cases)
-blkback_as ours
-idle_calls
-! chosen many-disks || many_disks
+echo null >idle
+say "$ROUNDS rounds of $ROUND_MS ms for each contender of each case, and a round that counts; of TCP, $NET_S s"
+! any_chosen DISKS || disks_all
+! any_chosen NICS || net_all
 
 mkdir -p "$OUT"
-[ -s rounds ] || [ -s many ] || die "BENCH_CASES=$CASES names no case; *-qd32-* does"
+[ -s rounds ] || [ -s many ] || [ -s net ] || die "BENCH_CASES=$CASES names no case; *-qd32-* does"
 jq -L "$TOP/bench" -s --slurpfile counts counts --slurpfile many many -f "$TOP/bench/report.jq" rounds >results ||
 	die "no results"
+jq -L "$TOP/bench" -s --slurpfile counts net-counts -f "$TOP/bench/net-report.jq" net >net-results || die "no results of NICs"
+jq -s add results net-results >all-results && mv all-results results
 mv results "$OUT/results.json"
-say "Results (IOPS; a ratio above 1 means that blkback is faster)"
-jq -L "$TOP/bench" -r -f "$TOP/bench/table.jq" "$OUT/results.json" | column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13,14,15
+if [ -s rounds ]; then
+	say "Results (IOPS; a ratio above 1 means that blkback is faster)"
+	jq -L "$TOP/bench" -r -f "$TOP/bench/table.jq" "$OUT/results.json" |
+		column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13,14,15
+	jq -L "$TOP/bench" -r -f "$TOP/bench/plot.jq" "$OUT/results.json" >plot.dat
+	gnuplot -e "out='$OUT/results.png'; dat='plot.dat'" "$TOP/bench/plot.gp" || die "gnuplot failed"
+fi
+if [ -s net ]; then
+	say "NICs (bits or packets per second; processor time in us per Mbit or packet, of what carries them and of the machine)"
+	jq -L "$TOP/bench" -r -f "$TOP/bench/net-table.jq" "$OUT/results.json" |
+		column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13
+	jq -L "$TOP/bench" -r -f "$TOP/bench/net-plot.jq" "$OUT/results.json" >net-plot.dat
+	gnuplot -e "out='$OUT/results-net.png'; dat='net-plot.dat'" "$TOP/bench/net-plot.gp" || die "gnuplot failed"
+fi
 say "Targets"
 jq -L "$TOP/bench" -r --slurpfile idle idle -f "$TOP/bench/targets.jq" "$OUT/results.json"
-jq -L "$TOP/bench" -r -f "$TOP/bench/plot.jq" "$OUT/results.json" >plot.dat
-gnuplot -e "out='$OUT/results.png'; dat='plot.dat'" "$TOP/bench/plot.gp" || die "gnuplot failed"
-for guest in ours qdisk; do
-	xloop destroy $guest || die "cannot destroy the guest of $guest"
-done
 cat <<-END
 
 	These are figures of the embedded Xen, not of a real hypervisor: ratios within one run are what they are
 	good for, and the counts hold on both.  The null disk has no peer: fio's null engine moves no data, and
 	qdisk's disk specification can't name QEMU's null driver.
-	Files: $OUT/results.json $OUT/results.png
+	Files: $OUT/results.json $OUT/results.png $OUT/results-net.png
 END

@@ -31,4 +31,13 @@ def cases($pattern): .[] | select(.case | test("^blk-\($pattern)$"));
 	  at_most("grants mapped or unmapped per I/O"; .counts.maps_per_io; 0)),
 (.[] | select(.metric == "cpu_us_per_io" and .ratio.one != 1)
 	| at_most("CPU per I/O, of that on one disk"; .ratio.one; 1.15)),
-line("idle"; "system calls of a worker in \($idle[0].seconds) s: none"; $idle[0].idle_syscalls; $idle[0].idle_syscalls == 0)
+(.[] | select(.case | startswith("net-tcp-"))
+	| (if .case | test("-(g2h|h2g)-") then at_least("bit/s, of a tap relay's"; .ratio["tap-relay"]; 0.5) else empty end),
+	  at_most("system calls of the worker per 1500 bytes"; .counts.syscalls_per_packet; 0.1),
+	  at_most("notifications per 1500 bytes, both ways"; .counts.notifies_per_packet; 0.05),
+	  at_most("grant calls per page"; .counts.grant_calls_per_page; 0.0625)),
+(.[] | select(.case | test("^net-pps64-.*-q1$")) | at_least("packets per second on one queue"; .ours; 500000)),
+(. as $rows | .[] | select(.case | test("^net-.*-q2$")) | .case as $case
+	| ($rows[] | select(.case == ($case | sub("q2$"; "q1"))).ours) as $one
+	| at_least("two queues, of one"; .ours / $one | places(3); 1)),
+if $idle[0] == null then empty else line("idle"; "system calls of a worker in \($idle[0].seconds) s: none"; $idle[0].idle_syscalls; $idle[0].idle_syscalls == 0) end
