@@ -302,6 +302,13 @@ crash:
 crash-run: all $(TEST_PROGS) $(PRELOADS)
 	@BUILD=$(BUILD) tests/run $(sort $(wildcard tests/crash/*.t))
 
+# A worker killed N times under verified I/O, and what its guest sees of it, in build/kills.
+N = 1000
+kills:
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) N=$(N) tests/run tests/crash/kills
+
 # Clang's libFuzzer on what guests, captured workers and anybody's programs write; each target aborts on what must not
 # be.  It links what is named here of the product, and includes what it drives from within.
 T = 30
@@ -437,6 +444,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: hostile hostile-run all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio flood demo demo-xen bench bench-xen install help lint lint-format \
+.PHONY: kills hostile hostile-run all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio flood demo demo-xen bench bench-xen install help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:

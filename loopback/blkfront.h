@@ -63,6 +63,7 @@ struct blkfront_opts {
 	unsigned int spin_us;	   /* most to spin before sleeping; 0: never */
 	int timeout_ms;	      /* for each of the backend's changes of state; 0: GUEST_TIMEOUT */
 	int wake_fd;	      /* blkfront_wait() returns when it is readable too; 0: none */
+	const int *wake_fds;  /* or one for each queue, which is woken alone; NULL: none */
 	bool readonly_grants; /* hostile: data pages the backend can't write to */
 	const struct front_key *keys; /* hostile: written last, over what we wrote */
 	size_t nr_keys;

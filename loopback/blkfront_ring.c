@@ -296,15 +296,26 @@ static void kick_take(struct blkfront_queue *q)
 	(void)n; /* what it is about is looked at anyway */
 }
 
+static int ring_wake_fd(const struct blkfront_queue *q)
+{
+	const struct blkfront_opts *o = &q->bf->opts;
+	unsigned int index = 0;
+
+	if (!o->wake_fds)
+		return o->wake_fd ? o->wake_fd : -1;
+	while (q->bf->queue[index] != q)
+		index++;
+	return o->wake_fds[index];
+}
+
 /* 0: something happened; 1: wake_fd is readable; -ETIMEDOUT, -EINTR. */
 static int ring_sleep(struct blkfront_queue *q, int timeout_ms)
 {
-	const struct blkfront_opts *o = &q->bf->opts;
 	struct pollfd pfd[4] = {
 		{.fd = xenevtchn_fd(q->evtchn), .events = POLLIN},
 		{.fd = front_fd(&q->bf->front), .events = POLLIN},
 		{.fd = q->kick_fd, .events = POLLIN},
-		{.fd = o->wake_fd ? o->wake_fd : -1, .events = POLLIN},
+		{.fd = ring_wake_fd(q), .events = POLLIN},
 	};
 	int n;
 

@@ -28,6 +28,7 @@ struct load_opts {
 	unsigned int rate;	      /* blocks per second of each queue; 0: as many as can be */
 	double runtime;		      /* s */
 	bool verify, json, stay;
+	const char *gaps; /* file to list times without an answer in; NULL: none */
 	uint64_t seed;
 	uint32_t generation;
 	struct blkfront_opts front;

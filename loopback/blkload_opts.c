@@ -34,6 +34,9 @@ static const char usage[] =
 	"(32)\n"
 	"  --persistent        promise to use the same grants again and again\n"
 	"  --ring-order=0..4 --abi=64|32 --spin=MICROSECONDS   how else to connect (0, 64, 50)\n"
+	"  --gaps=FILE         list each time above 1 ms in which a queue had no answer, in us: "
+	"when\n"
+	"                      it ended (since 1970), and how long it was\n"
 	"  --json              the result as one JSON object\n";
 
 enum {
@@ -60,6 +63,7 @@ enum {
 	O_RING_ORDER,
 	O_ABI,
 	O_SPIN,
+	O_GAPS,
 	O_JSON,
 	O_HELP,
 };
@@ -88,6 +92,7 @@ static const struct option options[] = {
 	{"ring-order", required_argument, NULL, O_RING_ORDER},
 	{"abi", required_argument, NULL, O_ABI},
 	{"spin", required_argument, NULL, O_SPIN},
+	{"gaps", required_argument, NULL, O_GAPS},
 	{"json", no_argument, NULL, O_JSON},
 	{"help", no_argument, NULL, O_HELP},
 	{NULL, 0, NULL, 0},
@@ -200,6 +205,9 @@ static bool option_set(struct load_opts *o, int opt, const char *arg)
 	switch (opt) {
 	case O_DEV:
 		o->dev = arg;
+		return true;
+	case O_GAPS:
+		o->gaps = arg;
 		return true;
 	case O_RW:
 		return rw_parse(o, arg);

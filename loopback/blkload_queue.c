@@ -20,8 +20,9 @@
 #include "loopback/pattern.h"
 
 #define TAG_BUSY     0x80000000U
-#define MESSAGES_MAX 5	/* of failed blocks */
-#define STUCK_S	     60 /* seconds without any answer after which the backend is given up */
+#define MESSAGES_MAX 5	      /* of failed blocks */
+#define GAP_NS	     1000000U /* what is shorter is not listed */
+#define STUCK_S	     60	      /* seconds without any answer after which the backend is given up */
 
 struct io {
 	struct blkfront_req req;
@@ -229,6 +230,20 @@ static bool flush_due(struct run *run, const struct io *io)
 	return true;
 }
 
+/* Something was asked for all the time, and nothing was answered: what a guest sees of a pause. */
+static void gap_note(struct run *run, uint64_t now)
+{
+	uint64_t gap = now - run->answered;
+	struct timespec ts;
+
+	run->answered = now;
+	if (gap < GAP_NS)
+		return;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	fprintf(run->load->gaps, "%lld%06ld %llu\n", (long long)ts.tv_sec, ts.tv_nsec / 1000,
+		(unsigned long long)gap / 1000);
+}
+
 static void io_done(struct blkfront_req *req, int err)
 {
 	struct io *io = req->owner;
@@ -236,6 +251,8 @@ static void io_done(struct blkfront_req *req, int err)
 	uint64_t now = load_clock();
 
 	run->active--;
+	if (run->load->gaps)
+		gap_note(run, now);
 	if (req->op == BLKIF_OP_FLUSH_DISKCACHE) {
 		run->result.flushes++;
 		if (err)
@@ -262,6 +279,7 @@ static void run_ios(struct run *run, uint64_t now)
 	bool tty = run == run->load->run && !run->o->json && isatty(STDERR_FILENO);
 	int idle = 0;
 
+	run->answered = now;
 	for (unsigned int i = 0; i < run->o->qd; i++)
 		io_start(&run->io[i], now);
 	blkfront_push(run->queue);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -175,6 +176,8 @@ static void load_free(struct load *load)
 	for (unsigned int i = 0; load->run && i < load->queues; i++)
 		run_free(&load->run[i]);
 	free(load->run);
+	if (load->gaps)
+		fclose(load->gaps);
 }
 
 int load_run(struct blkfront *bf, const struct load_opts *o, struct load_result *result)
@@ -182,6 +185,14 @@ int load_run(struct blkfront *bf, const struct load_opts *o, struct load_result 
 	struct load load = {.bf = bf, .queues = blkfront_info(bf)->queues};
 	int err = -ENOMEM;
 
+	if (o->gaps) {
+		load.gaps = fopen(o->gaps, "we");
+		if (!load.gaps) {
+			err = -errno;
+			fprintf(stderr, "blkload: can't write %s: %s\n", o->gaps, strerror(-err));
+			return err;
+		}
+	}
 	load.run = calloc(load.queues, sizeof(*load.run));
 	if (load.run)
 		err = 0;

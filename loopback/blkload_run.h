@@ -3,6 +3,7 @@
 #define LOOPBACK_BLKLOAD_RUN_H
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "loopback/blkload.h"
 
@@ -15,6 +16,7 @@ struct load {
 	struct run *run;
 	unsigned int queues;
 	uint64_t begin; /* ns, of the phase */
+	FILE *gaps;	/* NULL: not wanted */
 };
 
 /* What one queue does. */
@@ -32,6 +34,7 @@ struct run {
 	uint64_t ios, started, next;
 	uint64_t begin, end, ended; /* ns; end 0: none */
 	uint64_t rng;
+	uint64_t answered; /* ns, when the last block was done, or the first one started */
 	unsigned int active, writes_since_flush, messages;
 	bool readback;
 	int err; /* the device is lost */

@@ -5,10 +5,11 @@
  *
  *	xloop exec GUEST -- nbdkit -U - nbdkit-xenblk-plugin.so dev=xvda --run 'nbdinfo $uri'
  *
- * It owns one frontend and one thread that alone touches it, for a ring has one owner.  nbdkit's
- * threads, any number of them, put their request on a list under a mutex, wake the owner through an
- * eventfd when it may be asleep, and wait for their own semaphore.  Requests live on those threads'
- * stacks; the owner never touches one after it has posted its semaphore.
+ * It owns one frontend and, for each of its queues, one thread that alone touches it, for a ring
+ *has one owner.  nbdkit's threads, any number of them, put their request on one queue's list under
+ *a mutex, wake its owner through an eventfd when it may be asleep, and wait for their own
+ *semaphore. Requests live on those threads' stacks; the owner never touches one after it has posted
+ *its semaphore.
  *
  * Everything is opened after nbdkit has forked into the background: Xen's handles don't survive
  *that. It must never answer a flush before the disk did, nor a write as done that the disk refused.
@@ -38,18 +39,25 @@ struct job {
 };
 
 static const char *dev;
-static struct blkfront_opts opts = {.ring_order = 2, .indirect = 32, .spin_us = 10};
+static struct blkfront_opts opts = {.ring_order = 2, .indirect = 32, .spin_us = 10, .queues = 1};
 
 static struct guest guest;
 static struct blkfront *bf;
-static struct blkfront_queue *queue; /* the only one, for there is one thread */
-static pthread_t owner;
-static bool owner_runs;
-static int wake_fd = -1;
+static int wake_fds[BLKFRONT_MAX_QUEUES];
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct job *jobs, **jobs_tail = &jobs; /* under lock: not yet submitted, oldest first */
-static bool stopping;			      /* under lock */
+/* A queue and its thread. */
+struct lane {
+	struct blkfront_queue *queue;
+	pthread_t owner;
+	int wake_fd;
+	pthread_mutex_t lock;
+	struct job *jobs, **jobs_tail; /* under lock: not yet submitted, oldest first */
+	bool stopping;		       /* under lock */
+};
+
+static struct lane lanes[BLKFRONT_MAX_QUEUES];
+static unsigned int lane_count; /* that run */
+static unsigned int lane_next;	/* atomic: requests go to one after the other */
 
 /* ---- the owner's thread ------------------------------------------------------------------- */
 
@@ -62,75 +70,78 @@ static void job_done(struct blkfront_req *req, int err)
 }
 
 /* Returns false when it is time to end. */
-static bool jobs_submit(void)
+static bool jobs_submit(struct lane *lane)
 {
 	struct job *job, *next;
 	bool go_on;
 
-	pthread_mutex_lock(&lock);
-	job = jobs;
-	jobs = NULL;
-	jobs_tail = &jobs;
-	go_on = !stopping;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&lane->lock);
+	job = lane->jobs;
+	lane->jobs = NULL;
+	lane->jobs_tail = &lane->jobs;
+	go_on = !lane->stopping;
+	pthread_mutex_unlock(&lane->lock);
 	for (; job; job = next) {
 		int err;
 
 		next = job->next; /* once it is done, the job is gone */
-		err = blkfront_submit(queue, &job->req);
+		err = blkfront_submit(lane->queue, &job->req);
 		if (err)
 			job_done(&job->req, err);
 	}
-	blkfront_push(queue);
+	blkfront_push(lane->queue);
 	return go_on;
 }
 
-static void wake_drain(void)
+static void wake_drain(const struct lane *lane)
 {
 	uint64_t count;
-	ssize_t n = read(wake_fd, &count, sizeof(count));
+	ssize_t n = read(lane->wake_fd, &count, sizeof(count));
 
 	(void)n; /* nothing to read is as good */
 }
 
 static void *owner_main(void *arg)
 {
-	struct pollfd pfd = {.fd = wake_fd, .events = POLLIN};
+	struct lane *lane = arg;
+	struct pollfd pfd = {.fd = lane->wake_fd, .events = POLLIN};
 
-	while (jobs_submit()) {
-		int n = blkfront_wait(queue, -1);
+	while (jobs_submit(lane)) {
+		int n = blkfront_wait(lane->queue, -1);
 
 		/* With the device lost there is nothing to wait for but jobs, to refuse them. */
-		if (n < 0 && blkfront_error(queue))
+		if (n < 0 && blkfront_error(lane->queue))
 			poll(&pfd, 1, -1);
 		if (n <= 0)
-			wake_drain();
+			wake_drain(lane);
 	}
 	return arg;
 }
 
 /* ---- nbdkit's threads --------------------------------------------------------------------- */
 
-static int owner_wake(void)
+static int owner_wake(const struct lane *lane)
 {
 	uint64_t one = 1;
 
-	return write(wake_fd, &one, sizeof(one)) == sizeof(one) ? 0 : -1;
+	return write(lane->wake_fd, &one, sizeof(one)) == sizeof(one) ? 0 : -1;
 }
 
 /* Put the job on the list and wait until it is done: the owner has taken it off by then. */
 static void job_wait(struct job *job)
 {
+	struct lane *lane =
+		&lanes[__atomic_fetch_add(&lane_next, 1, __ATOMIC_RELAXED) % lane_count];
 	bool first;
 
 	sem_init(&job->done, 0, 0);
-	pthread_mutex_lock(&lock);
-	first = !jobs;
-	*jobs_tail = job;
-	jobs_tail = &job->next;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&lane->lock);
+	first = !lane->jobs;
+	*lane->jobs_tail = job;
+	lane->jobs_tail = &job->next;
+	pthread_mutex_unlock(&lane->lock);
 	if (first)
-		owner_wake();
+		owner_wake(lane);
 	while (sem_wait(&job->done) && errno == EINTR)
 		;
 	sem_destroy(&job->done);
@@ -281,7 +292,15 @@ static int xenblk_config(const char *key, const char *value)
 		nbdkit_error("abi=%s is unknown; it is 32 or 64", value);
 		return -1;
 	}
-	nbdkit_error("unknown parameter \"%s\"; there are dev, ring-order and abi", key);
+	if (!strcmp(key, "queues")) {
+		if (nbdkit_parse_unsigned("queues", value, &opts.queues))
+			return -1;
+		if (opts.queues >= 1 && opts.queues <= BLKFRONT_MAX_QUEUES)
+			return 0;
+		nbdkit_error("queues=%s: it is 1 to %d", value, BLKFRONT_MAX_QUEUES);
+		return -1;
+	}
+	nbdkit_error("unknown parameter \"%s\"; there are dev, ring-order, abi and queues", key);
 	return -1;
 }
 
@@ -293,52 +312,76 @@ static int xenblk_config_complete(void)
 	return -1;
 }
 
+static int lane_start(unsigned int i)
+{
+	struct lane *lane = &lanes[i];
+
+	lane->queue = blkfront_queue(bf, i);
+	lane->wake_fd = wake_fds[i];
+	lane->jobs_tail = &lane->jobs;
+	pthread_mutex_init(&lane->lock, NULL);
+	return pthread_create(&lane->owner, NULL, owner_main, lane);
+}
+
+static int wake_fds_open(void)
+{
+	for (int i = 0; i < BLKFRONT_MAX_QUEUES; i++) {
+		wake_fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (wake_fds[i] < 0)
+			return -1;
+	}
+	opts.wake_fds = wake_fds;
+	return 0;
+}
+
 static int xenblk_after_fork(void)
 {
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (wake_fd < 0 || guest_open(&guest)) {
+	if (wake_fds_open() || guest_open(&guest)) {
 		nbdkit_error("this is no guest: run it below xloop exec GUEST, or in a domU");
 		return -1;
 	}
-	opts.wake_fd = wake_fd;
 	bf = blkfront_open(&guest, (unsigned int)vdev_number(dev), &opts);
 	if (!bf) {
 		nbdkit_error("cannot connect %s: %s", dev, strerror(errno));
 		return -1;
 	}
-	queue = blkfront_queue(bf, 0);
-	if (pthread_create(&owner, NULL, owner_main, NULL)) {
-		nbdkit_error("cannot make the frontend's thread");
-		return -1;
+	for (; lane_count < blkfront_info(bf)->queues; lane_count++) {
+		if (lane_start(lane_count)) {
+			nbdkit_error("cannot make a thread for each of the frontend's queues");
+			return -1;
+		}
 	}
-	owner_runs = true;
 	return 0;
+}
+
+static void lane_stop(struct lane *lane)
+{
+	pthread_mutex_lock(&lane->lock);
+	lane->stopping = true;
+	pthread_mutex_unlock(&lane->lock);
+	owner_wake(lane);
+	pthread_join(lane->owner, NULL);
 }
 
 /* All connections are closed by now, so no job is left. */
 static void xenblk_cleanup(void)
 {
-	if (owner_runs) {
-		pthread_mutex_lock(&lock);
-		stopping = true;
-		pthread_mutex_unlock(&lock);
-		owner_wake();
-		pthread_join(owner, NULL);
-		owner_runs = false;
-	}
+	while (lane_count > 0)
+		lane_stop(&lanes[--lane_count]);
 	if (bf)
 		blkfront_close(bf);
 	bf = NULL;
 	guest_close(&guest);
-	if (wake_fd >= 0)
-		close(wake_fd);
-	wake_fd = -1;
+	for (int i = 0; i < BLKFRONT_MAX_QUEUES && opts.wake_fds; i++)
+		close(wake_fds[i]);
+	opts.wake_fds = NULL;
 }
 
 #define xenblk_config_help                                                                         \
 	"dev=xvda           (required) The disk: its name, or its number.\n"                       \
 	"ring-order=0..4    Pages of the ring, as a power of two (2).\n"                           \
-	"abi=64|32          The ring's layout (64)."
+	"abi=64|32          The ring's layout (64).\n"                                             \
+	"queues=1..16       Queues, if the backend has them, each with a thread (1)."
 
 static struct nbdkit_plugin plugin = {
 	.name = "xenblk",
