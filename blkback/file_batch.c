@@ -95,7 +95,8 @@ bool file_batch_run(struct file_batch *batch)
 	if (count == 0)
 		return false;
 	/* What done() does may add more, and run it. */
-	memcpy(ios, batch->ios, count * sizeof(ios[0]));
+	for (uint32_t i = 0; i < count; i++)
+		ios[i] = batch->ios[i];
 	batch->count = 0;
 	if (count == 1) {
 		batch_done(batch, ios[0], file_io_once(batch->fd, ios[0]));
