@@ -141,10 +141,11 @@ neighbour_answers() {
 	while [ $try -lt 60 ]; do
 		case $(ip neigh show "$1" dev "$2") in
 		*REACHABLE*) return 0 ;;
-		*FAILED*) return 1 ;;
 		esac
 		sleep 0.05
 		try=$((try + 1))
+		# A NIC that has only just got its link may have lost the question, which Linux repeats after a second.
+		[ $((try % 5)) -ne 0 ] || ip_do "neigh del $1 dev $2${LF}neigh replace $1 dev $2 nud none use" || return 1
 	done
 	return 1
 }
@@ -166,7 +167,7 @@ gateways_answer() {
 	for lost in $gateways; do
 		until neighbour_answers "$lost" "$1"; do
 			try=$((try + 1))
-			[ $try -lt 3 ] || return 1
+			[ $try -lt 2 ] || return 1
 		done
 	done
 }

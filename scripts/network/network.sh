@@ -93,6 +93,8 @@ network_start() {
 		mode_busy
 		[ -z "$busy" ] || fail "it was started otherwise and serves$busy; detach these, stop it, and start it then"
 		undo
+		plan=
+		mode_plan
 	fi
 	trap '' HUP INT TERM
 	state_write "$state" "$plan"
@@ -110,6 +112,9 @@ network_stop() {
 	net_lock
 	stop_find
 	if [ -z "$state" ] || [ ! -e "$state" ]; then
+		set +f
+		rm -f "$NET_DIR"/network.*.new
+		set -f
 		say "is not started"
 		return 0
 	fi
