@@ -131,6 +131,12 @@ default_route() {
 # sysctl_get NAME (with slashes): sets $value, "" if the kernel has no such one.
 sysctl_get() {
 	value=
+	[ ! -r "/proc/sys/net/$1" ] || value=$(cat "/proc/sys/net/$1")
+}
+
+# The same for one that has one digit, without a process: `read` takes a byte at a time, and sysctls have no second one then.
+sysctl_digit() {
+	value=
 	[ ! -r "/proc/sys/net/$1" ] || read -r value <"/proc/sys/net/$1"
 }
 

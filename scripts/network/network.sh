@@ -224,8 +224,10 @@ forwarding_plan() {
 	set -f
 	for conf; do
 		conf=${conf#/proc/sys/net/}
-		sysctl_get "$conf"
-		[ "$value" != 1 ] || sysctl_want "$conf" 2
+		sysctl_digit "$conf"
+		if [ "$value" = 1 ] || sysctl_wanted "$conf"; then
+			sysctl_want "$conf" 2
+		fi
 	done
 	sysctl_want ipv4/conf/all/forwarding 1
 	sysctl_get ipv4/conf/all/accept_redirects

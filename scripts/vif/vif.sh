@@ -180,7 +180,7 @@ vif_interface() {
 	old=$value
 	sysfs_read "$dev/mtu"
 	old="$old $value"
-	sysctl_get "ipv6/conf/$dev/addr_gen_mode"
+	sysctl_digit "ipv6/conf/$dev/addr_gen_mode"
 	plan_add dev "$dev" "$name" "$index" "$old" "${value:-0}"
 	[ "$antispoof" = no ] || plan_add chain "vif$id"
 }
