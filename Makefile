@@ -22,7 +22,7 @@ DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-
              libxenmisc4.17
 DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 \
-             python3-jsonschema python3-prometheus-client nftables dnsmasq-base
+             python3-jsonschema python3-prometheus-client nftables dnsmasq-base openvswitch-switch netcat-openbsd
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS_XEN   = qemu-system-x86 cpio kmod xz-utils
