@@ -379,6 +379,24 @@ install: $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
 	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback
 	install -D -m 644 blkback/blkback.8 $(DESTDIR)$(PREFIX)/share/man/man8/blkback.8
 	install -m 644 halfback/halfback.8 $(DESTDIR)$(PREFIX)/share/man/man8/halfback.8
+	install -D -m 644 halfback/halfback.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/halfback.conf.5
+	install -m 644 docs/network-bridge.8 docs/vif-bridge.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/lib/halfback/vif $(DESTDIR)$(PREFIX)/lib/halfback/network $(DESTDIR)/etc/xen/scripts/halfback
+	install -m 644 scripts/*.sh $(DESTDIR)$(PREFIX)/lib/halfback
+	install -m 644 scripts/vif/*.sh $(DESTDIR)$(PREFIX)/lib/halfback/vif
+	install -m 755 scripts/vif/vif-* $(DESTDIR)$(PREFIX)/lib/halfback/vif
+	install -m 644 scripts/network/*.sh $(DESTDIR)$(PREFIX)/lib/halfback/network
+	install -m 755 scripts/network/network-* $(DESTDIR)$(PREFIX)/lib/halfback/network
+	for s in bridge route nat openvswitch halfback; do \
+		ln -sf $(PREFIX)/lib/halfback/vif/vif-$$s $(DESTDIR)/etc/xen/scripts/halfback/vif-$$s || exit 1; done
+	for s in bridge route nat openvswitch; do \
+		ln -sf $(PREFIX)/lib/halfback/network/network-$$s $(DESTDIR)/etc/xen/scripts/halfback/network-$$s || exit 1; done
+
+# Xen's own scripts stay beside ours as *.xen; the package manager is told where they are.
+install-drop-in: install
+	for s in bridge route nat openvswitch; do \
+		dpkg-divert --local --rename --divert /etc/xen/scripts/vif-$$s.xen --add /etc/xen/scripts/vif-$$s && \
+		ln -sf halfback/vif-$$s /etc/xen/scripts/vif-$$s || exit 1; done
 
 help:
 	@echo 'make            build everything into $(BUILD)/'
@@ -396,6 +414,7 @@ help:
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    blkback, its hotplug script, and halfback; PREFIX=$(PREFIX), DESTDIR='
+	@echo 'make install-drop-in  the same, and its vif-* scripts in the place of Xen'"'"'s own'
 	@echo 'make clean      remove $(BUILD)/'
 
 # ---- lint -------------------------------------------------------------------------------------
@@ -403,7 +422,7 @@ help:
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
 shells   := .ci/run .ci/deps .ci/sparse tests/run tests/fuzz/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
-pages    := $(wildcard */*.1 */*.8)
+pages    := $(wildcard */*.1 */*.5 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
 # another file; the C11 Annex K functions do not exist here; a chain of rules may end two ways alike;
@@ -444,6 +463,6 @@ lint-text:
 lint-clang:
 	$(MAKE) --no-print-directory CC=clang BUILD=build/lint all
 
-.PHONY: kills hostile hostile-run all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio flood demo demo-xen bench bench-xen install help lint lint-format \
+.PHONY: kills hostile hostile-run all programs clean deps deps-xen check-xen check check-run asan fuzz tsan check-aio flood demo demo-xen bench bench-xen install install-drop-in help lint lint-format \
 	lint-sparse lint-cppcheck lint-tidy lint-shell lint-text lint-clang
 .SECONDARY:
