@@ -49,6 +49,7 @@ static void hostile_open(void)
 	if (!h.nf)
 		exit(1);
 	h.q = netfront_queue(h.nf, netfront_info(h.nf)->queues - 1);
+	netfront_push(h.q); /* offers its RX slots */
 	h.tx = netfront_raw_tx(h.q);
 	h.prod = h.tx->req_prod;
 	h.answered = h.tx->rsp_prod;
