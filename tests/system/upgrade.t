@@ -44,6 +44,8 @@ start three h xvda --qd=8 --persistent --bs=32k
 wait_for 10 node_is $BE/1/51712/state 4
 wait_for 10 node_is $BE/1/51728/state 4
 wait_for 10 node_is $BE/2/51712/state 4
+wait_for 10 node_is "$(fe_dir 1 51712)/state" 4
+wait_for 10 node_is "$(fe_dir 2 51712)/state" 4
 xenstore-watch $BE/1/51712/state $BE/2/51712/state "$(fe_dir 1 51712)/state" "$(fe_dir 2 51712)/state" >"$WORK/watched" &
 watch=$!
 watches() {
