@@ -65,7 +65,7 @@ static struct json_object *op_json(const struct stats_queue *queue, int op)
 	return object;
 }
 
-static struct json_object *queue_json(const struct stats_queue *queue)
+static struct json_object *queue_json(const struct vbd *vbd, const struct stats_queue *queue)
 {
 	const struct {
 		const char *key;
@@ -89,7 +89,8 @@ static struct json_object *queue_json(const struct stats_queue *queue)
 	struct json_object *object = json_object_new_object();
 
 	for (int op = 0; op < STATS_OPS; op++)
-		set(object, op_names[op], op_json(queue, op));
+		if (op_name(vbd, op))
+			set(object, op_name(vbd, op), op_json(queue, op));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		set(object, numbers[i].key, number(numbers[i].value));
 	return object;
@@ -102,9 +103,9 @@ static struct json_object *vbd_json(const struct vbd *vbd)
 	set(object, "guest", json_object_new_string(vbd->guest));
 	set(object, "domid", json_object_new_int64(vbd->domid));
 	set(object, "devid", json_object_new_int64(vbd->devid));
-	set(object, "disk", json_object_new_string(vbd->vdev));
+	set(object, vbd->nic ? "interface" : "disk", json_object_new_string(vbd->vdev));
 	set(object, "kind", json_object_new_string(vbd->kind));
-	set(object, "image", json_object_new_string(vbd->image));
+	set(object, vbd->nic ? "bridge" : "image", json_object_new_string(vbd->image));
 	set(object, "state", json_object_new_string(vbd->state));
 	if (vbd->error)
 		set(object, "error", json_object_new_string(vbd->error));
@@ -114,10 +115,10 @@ static struct json_object *vbd_json(const struct vbd *vbd)
 	set(object, "generation", json_object_new_int64(vbd->stats.header.generation));
 	set(object, "since", json_object_new_double(vbd->since_epoch));
 	set(object, "seconds", json_object_new_double(vbd->seconds));
-	set(object, "total", queue_json(&vbd->sum));
+	set(object, "total", queue_json(vbd, &vbd->sum));
 	queues = json_object_new_array();
 	for (uint32_t i = 0; i < vbd->stats.header.queues; i++)
-		json_object_array_add(queues, queue_json(&vbd->stats.queue[i]));
+		json_object_array_add(queues, queue_json(vbd, &vbd->stats.queue[i]));
 	set(object, "queues", queues);
 	return object;
 }
@@ -125,11 +126,13 @@ static struct json_object *vbd_json(const struct vbd *vbd)
 void print_json(const struct vbds *vbds)
 {
 	struct json_object *root = json_object_new_object(), *disks = json_object_new_array();
+	struct json_object *nics = json_object_new_array();
 
 	for (size_t i = 0; i < vbds->count; i++)
-		json_object_array_add(disks, vbd_json(&vbds->vbd[i]));
+		json_object_array_add(vbds->vbd[i].nic ? nics : disks, vbd_json(&vbds->vbd[i]));
 	set(root, "version", json_object_new_int64(1));
 	set(root, "disks", disks);
+	set(root, "nics", nics);
 	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 							  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);

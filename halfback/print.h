@@ -5,8 +5,11 @@
 
 #include "halfback/vbds.h"
 
-/* Names of the operations, by enum stats_op. */
-extern const char *const op_names[STATS_OPS];
+/*
+ * The name of an operation, by enum stats_op; NULL if such a device has none of them.  A NIC's are
+ * packets: those that its guest gets are counted as reads, those that it sends as writes.
+ */
+const char *op_name(const struct vbd *vbd, int op);
 
 void print_list(const struct vbds *vbds);	/* table.c */
 void print_table(const struct vbds *vbds);	/* table.c */

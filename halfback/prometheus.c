@@ -11,15 +11,20 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
 	FIRST_BIT = 10, /* le="1.024e-06" */
 	LAST_BIT = 35,	/* le="34.359738368" */
 };
 
+/* What all names begin with, and the label of the device's name: "disk" or "nic". */
+static const char *noun;
+
 static void heading(const char *name, const char *type, const char *help)
 {
-	printf("# HELP halfback_disk_%s %s\n# TYPE halfback_disk_%s %s\n", name, help, name, type);
+	printf("# HELP halfback_%s_%s %s\n# TYPE halfback_%s_%s %s\n", noun, name, help, noun, name,
+	       type);
 }
 
 /* A label's value: backslash, quote and end of line are escaped. */
@@ -37,16 +42,16 @@ static void label(const char *key, const char *value)
 /* name{guest="g",domid="1",disk="xvda",devid="51712" and more labels to follow, without the }. */
 static void sample(const char *name, const struct vbd *vbd)
 {
-	printf("halfback_disk_%s{", name);
+	printf("halfback_%s_%s{", noun, name);
 	label("guest", vbd->guest);
 	printf(",domid=\"%u\",", vbd->domid);
-	label("disk", vbd->vdev);
+	label(vbd->nic ? "interface" : "disk", vbd->vdev);
 	printf(",devid=\"%u\"", vbd->devid);
 }
 
 static void print_info(const struct vbds *vbds)
 {
-	heading("info", "gauge", "A disk that blkback offers or serves, always 1.");
+	heading("info", "gauge", "A device that is offered or served, always 1.");
 	for (size_t i = 0; i < vbds->count; i++) {
 		const struct vbd *vbd = &vbds->vbd[i];
 
@@ -54,7 +59,7 @@ static void print_info(const struct vbds *vbds)
 		putchar(',');
 		label("kind", vbd->kind);
 		putchar(',');
-		label("image", vbd->image);
+		label(vbd->nic ? "bridge" : "image", vbd->image);
 		putchar(',');
 		label("engine", vbd->counted ? vbd->stats.header.engine : "");
 		putchar(',');
@@ -62,7 +67,7 @@ static void print_info(const struct vbds *vbds)
 		printf("} 1\n");
 	}
 	heading("connected_timestamp_seconds", "gauge",
-		"When the disk connected, in seconds since 1970.");
+		"When the device connected, in seconds since 1970.");
 	for (size_t i = 0; i < vbds->count; i++)
 		if (vbds->vbd[i].counted) {
 			sample("connected_timestamp_seconds", &vbds->vbd[i]);
@@ -138,9 +143,13 @@ static void print_counts(const struct vbds *vbds)
 		for (size_t i = 0; i < vbds->count; i++)
 			for (int op = 0; op < STATS_OPS && vbds->vbd[i].counted; op++) {
 				const struct stats_count *count = &vbds->vbd[i].sum.op[op];
+				const char *what = op_name(&vbds->vbd[i], op);
+
+				if (!what)
+					continue;
 
 				sample(counts[m].name, &vbds->vbd[i]);
-				printf(",op=\"%s\"} %" PRIu64 "\n", op_names[op],
+				printf(",op=\"%s\"} %" PRIu64 "\n", what,
 				       *(const uint64_t *)((const char *)count + counts[m].offset));
 			}
 	}
@@ -156,18 +165,18 @@ static void print_histogram(const struct vbd *vbd, int op)
 		while (stats_step_top(step) < 1ull << bit)
 			seen += histogram->step[step++];
 		sample("request_duration_seconds_bucket", vbd);
-		printf(",op=\"%s\",le=\"%.12g\"} %" PRIu64 "\n", op_names[op],
+		printf(",op=\"%s\",le=\"%.12g\"} %" PRIu64 "\n", op_name(vbd, op),
 		       (double)(1ull << bit) / 1e9, seen);
 	}
 	sample("request_duration_seconds_bucket", vbd);
-	printf(",op=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", op_names[op], all);
+	printf(",op=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", op_name(vbd, op), all);
 	sample("request_duration_seconds_sum", vbd);
-	printf(",op=\"%s\"} %.9g\n", op_names[op], (double)histogram->sum_ns / 1e9);
+	printf(",op=\"%s\"} %.9g\n", op_name(vbd, op), (double)histogram->sum_ns / 1e9);
 	sample("request_duration_seconds_count", vbd);
-	printf(",op=\"%s\"} %" PRIu64 "\n", op_names[op], all);
+	printf(",op=\"%s\"} %" PRIu64 "\n", op_name(vbd, op), all);
 }
 
-void print_prometheus(const struct vbds *vbds)
+static void print_all(const struct vbds *vbds)
 {
 	print_info(vbds);
 	print_plain(vbds);
@@ -176,5 +185,28 @@ void print_prometheus(const struct vbds *vbds)
 		"From taking a request off the ring to its answer, of those without error.");
 	for (size_t i = 0; i < vbds->count; i++)
 		for (int op = 0; op < STATS_TIMED && vbds->vbd[i].counted; op++)
-			print_histogram(&vbds->vbd[i], op);
+			if (op_name(&vbds->vbd[i], op))
+				print_histogram(&vbds->vbd[i], op);
+}
+
+/* All of a name stand together, so the disks are printed first, then the NICs. */
+static void print_some(const struct vbds *vbds, bool nic)
+{
+	struct vbds some = {calloc(vbds->count + 1, sizeof(*some.vbd)), 0};
+
+	if (!some.vbd)
+		abort();
+	for (size_t i = 0; i < vbds->count; i++)
+		if (vbds->vbd[i].nic == nic)
+			some.vbd[some.count++] = vbds->vbd[i];
+	noun = nic ? "nic" : "disk";
+	if (some.count > 0 || !nic)
+		print_all(&some);
+	free(some.vbd);
+}
+
+void print_prometheus(const struct vbds *vbds)
+{
+	print_some(vbds, false);
+	print_some(vbds, true);
 }

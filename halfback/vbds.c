@@ -24,8 +24,15 @@
 #include "common/instance.h"
 #include "common/store.h"
 
-static const char daemon_name[] = "blkback";
-static const char *const kinds[] = {"vbd", "vbd3", "qdisk"};
+static const char disks_daemon[] = "blkback", nics_daemon[] = "netback";
+static const struct {
+	const char *kind, *daemon;
+} kinds[] = {
+	{"vbd", disks_daemon},
+	{"vbd3", disks_daemon},
+	{"qdisk", disks_daemon},
+	{"vif", nics_daemon},
+};
 
 void say(const char *fmt, ...)
 {
@@ -100,15 +107,18 @@ static const char *state_words(const char *state)
 
 /* ---- one disk ----------------------------------------------------------------------------- */
 
-static struct vbd *vbds_find(const struct vbds *vbds, uint64_t domid, uint64_t devid)
+static struct vbd *vbds_find(const struct vbds *vbds, const char *daemon, uint64_t domid,
+			     uint64_t devid)
 {
 	for (size_t i = 0; i < vbds->count; i++)
-		if (vbds->vbd[i].domid == domid && vbds->vbd[i].devid == devid)
+		if (vbds->vbd[i].daemon == daemon && vbds->vbd[i].domid == domid &&
+		    vbds->vbd[i].devid == devid)
 			return &vbds->vbd[i];
 	return NULL;
 }
 
-static struct vbd *vbds_add(struct vbds *vbds, uint32_t domid, uint32_t devid, const char *kind)
+static struct vbd *vbds_add(struct vbds *vbds, const char *daemon, uint32_t domid, uint32_t devid,
+			    const char *kind)
 {
 	struct vbd *more = reallocarray(vbds->vbd, vbds->count + 1, sizeof(*more));
 
@@ -116,7 +126,8 @@ static struct vbd *vbds_add(struct vbds *vbds, uint32_t domid, uint32_t devid, c
 		abort();
 	vbds->vbd = more;
 	more += vbds->count++;
-	*more = (struct vbd){.domid = domid, .devid = devid};
+	*more = (struct vbd){
+		.daemon = daemon, .nic = daemon == nics_daemon, .domid = domid, .devid = devid};
 	snprintf(more->kind, sizeof(more->kind), "%s", kind);
 	return more;
 }
@@ -130,6 +141,17 @@ static void vbd_free(struct vbd *vbd)
 	stats_release(&vbd->stats);
 }
 
+/* The interface's name, if the toolstack gave none. */
+static char *nic_name(const struct vbd *vbd, char *vifname)
+{
+	char name[32];
+
+	if (vifname)
+		return vifname;
+	snprintf(name, sizeof(name), "vif%u.%u", vbd->domid, vbd->devid);
+	return strdup(name);
+}
+
 /* What the store says of it. */
 static void vbd_describe(struct vbd *vbd, struct xs_handle *xs, uint32_t own)
 {
@@ -139,8 +161,9 @@ static void vbd_describe(struct vbd *vbd, struct xs_handle *xs, uint32_t own)
 	snprintf(vbd->path, sizeof(vbd->path), "/local/domain/%u/backend/%s/%u/%u", own, vbd->kind,
 		 vbd->domid, vbd->devid);
 	vbd->guest = or_unknown(node_read(xs, "/local/domain/%u/name", vbd->domid));
-	vbd->vdev = or_unknown(node_read(xs, "%s/dev", dir));
-	vbd->image = or_unknown(node_read(xs, "%s/params", dir));
+	vbd->vdev = or_unknown(vbd->nic ? nic_name(vbd, node_read(xs, "%s/vifname", dir))
+					: node_read(xs, "%s/dev", dir));
+	vbd->image = or_unknown(node_read(xs, "%s/%s", dir, vbd->nic ? "bridge" : "params"));
 	state = node_read(xs, "%s/state", dir);
 	vbd->state = state_words(state);
 	free(state);
@@ -153,11 +176,11 @@ static void vbd_describe(struct vbd *vbd, struct xs_handle *xs, uint32_t own)
 
 /* ---- all of them -------------------------------------------------------------------------- */
 
-/* The disks that blkback has a file of.  0, or -1 after a sentence. */
-static int collect_counted(struct vbds *vbds)
+/* The devices that a daemon has a file of.  0, or -1 after a sentence. */
+static int collect_counted(struct vbds *vbds, const char *daemon)
 {
 	struct stats_name *names;
-	int count = stats_list(daemon_name, &names);
+	int count = stats_list(daemon, &names);
 
 	if (count < 0) {
 		say("can't look into %s: %s", instance_dir(), strerror(-count));
@@ -165,18 +188,19 @@ static int collect_counted(struct vbds *vbds)
 	}
 	for (int i = 0; i < count; i++) {
 		struct stats_snapshot stats = {0};
-		int err = stats_read(&stats, daemon_name, &names[i]);
+		int err = stats_read(&stats, daemon, &names[i]);
 		struct vbd *vbd;
 
 		if (err == -ENOENT)
 			continue; /* closed meanwhile */
 		if (err < 0 || strchr(stats.header.kind, '/')) {
 			say("%s/%s-%u-%u.stats is no statistics file of this version: "
-			    "the disk's numbers are not shown",
-			    instance_dir(), daemon_name, names[i].domid, names[i].devid);
+			    "the %s's numbers are not shown",
+			    instance_dir(), daemon, names[i].domid, names[i].devid,
+			    daemon == nics_daemon ? "NIC" : "disk");
 			continue;
 		}
-		vbd = vbds_add(vbds, names[i].domid, names[i].devid, stats.header.kind);
+		vbd = vbds_add(vbds, daemon, names[i].domid, names[i].devid, stats.header.kind);
 		vbd->stats = stats;
 		vbd->counted = true;
 	}
@@ -196,8 +220,9 @@ static uint32_t own_domid(struct xs_handle *xs)
 	return (uint32_t)domid;
 }
 
-/* Those of the store that blkback has offered and nobody has connected to. */
-static void collect_offered(struct vbds *vbds, struct xs_handle *xs, uint32_t own, const char *kind)
+/* Those of the store that were offered and nobody has connected to. */
+static void collect_offered(struct vbds *vbds, struct xs_handle *xs, uint32_t own, const char *kind,
+			    const char *daemon)
 {
 	char path[STORE_PATH_MAX];
 	unsigned int guests = 0, devices;
@@ -217,8 +242,8 @@ static void collect_offered(struct vbds *vbds, struct xs_handle *xs, uint32_t ow
 			if (by && strcmp(by, "halfback") == 0 &&
 			    number_parse(guest[i], UINT16_MAX, &domid) == 0 &&
 			    number_parse(device[k], UINT32_MAX, &devid) == 0 &&
-			    !vbds_find(vbds, domid, devid))
-				vbds_add(vbds, (uint32_t)domid, (uint32_t)devid, kind);
+			    !vbds_find(vbds, daemon, domid, devid))
+				vbds_add(vbds, daemon, (uint32_t)domid, (uint32_t)devid, kind);
 			free(by);
 		}
 		free(device);
@@ -232,15 +257,18 @@ static int vbd_order(const void *a, const void *b)
 
 	if (x->domid != y->domid)
 		return x->domid < y->domid ? -1 : 1;
+	if (x->nic != y->nic)
+		return x->nic ? 1 : -1;
 	return x->devid < y->devid ? -1 : x->devid > y->devid;
 }
 
 /* One clear sentence if nothing is to be had. */
 static int daemon_check(void)
 {
+	const char *daemon_name = disks_daemon;
 	int pid = instance_find(daemon_name);
 
-	if (pid > 0)
+	if (pid > 0 || instance_find(nics_daemon) > 0)
 		return 0;
 	if (pid == 0)
 		say("no %s is running; start it (see blkback(8))", daemon_name);
@@ -284,10 +312,11 @@ static int vbds_select(struct vbds *vbds, const char *guest, const char *disk)
 	if (kept > 0 || !guest)
 		return 0;
 	if (known)
-		say("guest %s has no disk %s that blkback serves; halfback list shows them", guest,
-		    disk);
+		say("guest %s has no disk or NIC %s that is served here; halfback list shows them",
+		    guest, disk);
 	else
-		say("there is no guest %s whose disks blkback serves; halfback list shows them",
+		say("there is no guest %s whose disks or NICs are served here; halfback list shows "
+		    "them",
 		    guest);
 	return -1;
 }
@@ -316,14 +345,15 @@ int vbds_collect(struct vbds *vbds, const char *guest, const char *disk)
 	uint32_t own;
 
 	memset(vbds, 0, sizeof(*vbds));
-	if (daemon_check() < 0 || collect_counted(vbds) < 0)
+	if (daemon_check() < 0 || collect_counted(vbds, disks_daemon) < 0 ||
+	    collect_counted(vbds, nics_daemon) < 0)
 		return -1;
 	xs = xs_open(0);
 	if (!xs)
 		say("can't reach xenstored: %s; names and images are not shown", strerror(errno));
 	own = own_domid(xs);
 	for (size_t i = 0; xs && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		collect_offered(vbds, xs, own, kinds[i]);
+		collect_offered(vbds, xs, own, kinds[i].kind, kinds[i].daemon);
 	if (vbds->count > 0)
 		qsort(vbds->vbd, vbds->count, sizeof(vbds->vbd[0]), vbd_order);
 	for (size_t i = 0; i < vbds->count; i++) {
@@ -342,7 +372,7 @@ static void vbd_look_again(struct vbd *vbd)
 	const struct stats_name name = {vbd->domid, vbd->devid};
 	struct stats_snapshot now = {0};
 
-	if (!vbd->counted || stats_read(&now, daemon_name, &name) < 0)
+	if (!vbd->counted || stats_read(&now, vbd->daemon, &name) < 0)
 		return;
 	if (now.header.generation == vbd->stats.header.generation &&
 	    now.header.since_ns == vbd->stats.header.since_ns &&

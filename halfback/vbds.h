@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The disks that blkback serves, with what they have done.  See vbds.c. */
+/* The disks and NICs that blkback and netback serve, with what they have done.  See vbds.c. */
 #ifndef HALFBACK_VBDS_H
 #define HALFBACK_VBDS_H
 
@@ -10,16 +10,18 @@
 #include "common/stats_read.h"
 
 struct vbd {
+	const char *daemon; /* which of ours serves it */
+	bool nic;	    /* it is none: a vif */
 	uint32_t domid, devid;
 	char kind[STATS_NAME_MAX];
 	char path[96]; /* its backend directory */
 	/* Of the store; "?" where it does not tell. */
-	char *guest, *vdev, *image;
-	char *error;	    /* why it is not served, one sentence; NULL if there is none */
-	const char *state;  /* as words */
-	bool counted;	    /* it is connected, and below is what it has done */
-	double seconds;	    /* in this time */
-	double since_epoch; /* connected at, in seconds since 1970 */
+	char *guest, *vdev, *image; /* of a NIC its interface and its bridge */
+	char *error;		    /* why it is not served, one sentence; NULL if there is none */
+	const char *state;	    /* as words */
+	bool counted;		    /* it is connected, and below is what it has done */
+	double seconds;		    /* in this time */
+	double since_epoch;	    /* connected at, in seconds since 1970 */
 	struct stats_snapshot stats;
 	struct stats_queue sum; /* of all queues */
 };

@@ -70,6 +70,7 @@ struct txq {
 	struct iovec *iov;	    /* two for each slot */
 	uint32_t iovs;		    /* used */
 	uint32_t pages;		    /* of buffers, used */
+	uint64_t taken_ns;	    /* when the batch was */
 	uint32_t taken;
 	uint32_t sent;			/* of them, those that were handed to the tap or refused */
 	uint32_t answered;		/* of them */

@@ -141,7 +141,10 @@ static void frame_place(struct netq *queue, const struct rx_frame *frame)
 		at += n;
 	}
 	limit_take(queue->config->rx, LIMIT_BPS, len);
-	stats_done(queue->stats, STATS_READ, len, 0);
+	/* How long it waited for slots; a frame that did not was copied in the turn that read it.
+	 */
+	stats_done(queue->stats, STATS_READ, len,
+		   rx->blocked_ns ? netq_now(queue) - rx->blocked_ns : 0);
 }
 
 /* True if the guest can take such a frame, and wants it. */

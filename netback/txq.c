@@ -177,6 +177,7 @@ void txq_take(struct netq *queue)
 	}
 	if (pending == 0)
 		return;
+	tx->taken_ns = netq_now(queue);
 	stats_add(&queue->stats->turns, 1);
 	if (pending == NETQ_SLOTS)
 		stats_add(&queue->stats->ring_full, 1);
@@ -309,7 +310,8 @@ static void slot_respond(struct txq *tx, uint16_t id, int16_t status)
 }
 
 /* `at`: where its slots begin in the batch. */
-static void packet_respond(struct netq *queue, const struct txq_packet *packet, uint32_t at)
+static void packet_respond(struct netq *queue, const struct txq_packet *packet, uint32_t at,
+			   uint64_t ns)
 {
 	struct txq *tx = &queue->tx;
 
@@ -321,7 +323,7 @@ static void packet_respond(struct netq *queue, const struct txq_packet *packet, 
 		slot_respond(tx, request.id, is_extra ? NETIF_RSP_NULL : packet->status);
 	}
 	if (packet->status == NETIF_RSP_OKAY)
-		stats_done(queue->stats, STATS_WRITE, packet->size, 0);
+		stats_done(queue->stats, STATS_WRITE, packet->size, ns);
 	else
 		stats_failed(queue->stats, STATS_WRITE);
 }
@@ -330,11 +332,13 @@ void txq_answer(struct netq *queue)
 {
 	struct txq *tx = &queue->tx;
 	uint32_t at = 0;
+	uint64_t ns;
 
 	if (tx->writing > 0 || tx->answered == tx->taken)
 		return;
+	ns = loop_now_ns() - tx->taken_ns;
 	for (; tx->answered < tx->taken; tx->answered++) {
-		packet_respond(queue, &tx->packets[tx->answered], at);
+		packet_respond(queue, &tx->packets[tx->answered], at, ns);
 		at += tx->packets[tx->answered].slots;
 	}
 	if (ring_push(&tx->ring)) {
