@@ -319,6 +319,8 @@ FUZZ_nodes   = $(addprefix blkback/,frontend limit_nodes target abi) $(FUZZ_base
 FUZZ_chan    = common/chan common/respawn $(FUZZ_base)
 FUZZ_resume  = common/runfile common/instance $(FUZZ_base)
 FUZZ_stats   = common/runfile common/instance halfback/json halfback/prometheus halfback/table $(FUZZ_base)
+FUZZ_tx      = $(addprefix netback/,tx_parse packet vnet spoof hash)
+FUZZ_ctrl    = netback/hash netback/packet
 FUZZ_hv      = loopback/hv_evtchn loopback/hv_gnttab
 FUZZ_FLAGS   = address,undefined -fno-sanitize-recover=all
 
