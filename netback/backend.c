@@ -75,11 +75,14 @@ static void netback_offer(struct device *device)
 	struct nic *nic = nic_get(device);
 	char *vifname = store_read(&device->sup->store, "%s/vifname", device->path);
 	char name[32];
+	bool named;
 	int err = 0;
 
 	nic->why[0] = '\0';
 	snprintf(name, sizeof(name), "vif%u.%u", device->guest->domid, device->devid);
-	if (vifname && *vifname && !tap_name_is_valid(vifname)) {
+	/* A script looks for the ordinary name, and gives it the other one. */
+	named = vifname && *vifname;
+	if (named && !tap_name_is_valid(vifname)) {
 		snprintf(nic->why, sizeof(nic->why),
 			 "its vifname '%.40s' is no name of a network interface, which has 1 to 15 "
 			 "characters without spaces, slashes, colons and %%",
@@ -87,7 +90,7 @@ static void netback_offer(struct device *device)
 		err = -EINVAL;
 	}
 	if (err == 0)
-		err = nic_make(nic, vifname && *vifname ? vifname : name);
+		err = nic_make(nic, named && device_script(device) == SCRIPT_NONE ? vifname : name);
 	if (err == 0)
 		err = offer_mtu(nic);
 	free(vifname);
@@ -98,7 +101,7 @@ static bool netback_ready(const struct device *device)
 {
 	const struct nic *nic = device->private;
 
-	return nic && nic->tap.name[0];
+	return nic && nic->tap.index;
 }
 
 /* ---- nodes we write --------------------------------------------------------------------- */
@@ -180,6 +183,7 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	if (err == 0)
 		err = settings_read(device, &connect.settings, nic->why, sizeof(nic->why));
 	if (err == 0) {
+		nic_find(nic);
 		err = tap_open(&nic->tap, connect.queues, tap_offload(connect.features),
 			       device->sup->loop.way == LOOP_EPOLL);
 		if (err < 0)

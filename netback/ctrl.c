@@ -262,6 +262,8 @@ int ctrl_open(struct ctrl *ctrl, uint32_t ref, uint32_t port, bool resume, const
 
 void ctrl_close(struct ctrl *ctrl)
 {
+	if (!ctrl->thread)
+		return; /* a queue could not connect, and so it was not even tried */
 	if (ctrl->open)
 		loop_hook_del(&ctrl->thread->loop, &ctrl->hook);
 	ctrl->open = false;

@@ -46,7 +46,7 @@ struct ctrl {
 
 /* Maps the ring and binds its event channel.  0 or -errno with *what was being done. */
 int ctrl_open(struct ctrl *ctrl, uint32_t ref, uint32_t port, bool resume, const char **what);
-/* True if it is closed; else, it waits for its queues, and ctrl_done() will do. */
+/* When the queues are closed.  Safe if it was not opened, or only half. */
 void ctrl_close(struct ctrl *ctrl);
 /* The queues have changed over. */
 void ctrl_done(struct ctrl *ctrl);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Interfaces and whose they are.  A file of /run/halfback, netback-DOMID-DEVID.tap, names the
- * interface of each device from before it is made until after it is deleted.  So a supervisor knows
- * those of its predecessor, deletes those of devices that went meanwhile, and takes no interface
- * that is somebody else's, whatever the toolstack's `vifname` says (Debian #658305).
+ * Interfaces and whose they are.  A file of /run/halfback, netback-DOMID-DEVID.tap, has name and
+ * index of the interface of each device from before it is made until after it is deleted.  So a
+ * supervisor knows those of its predecessor, deletes those of devices that went meanwhile, and
+ * takes no interface that is somebody else's, whatever its name (Debian #658305).
  */
 #include "netback/nic.h"
 
@@ -19,41 +19,58 @@
 
 static const char tap_kind[] = "tap";
 
+enum {
+	RECORD = 64
+};
+
+struct record {
+	char name[IFNAMSIZ];
+	unsigned int index;
+};
+
 static struct runfile nic_runfile(const struct device *device)
 {
 	return (struct runfile){device->sup->backend->name, device->guest->domid, device->devid,
 				tap_kind};
 }
 
-static bool record_read(const struct runfile *name, char text[IFNAMSIZ])
+/* A name and an index, each on a line of its own; the index is 0 while the interface is made. */
+static bool record_read(const struct runfile *name, struct record *record)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], text[RECORD + 1] = "";
 	ssize_t n;
 	int fd;
 
+	memset(record, 0, sizeof(*record));
 	runfile_path(path, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	n = fd < 0 ? -1 : read(fd, text, IFNAMSIZ);
+	n = fd < 0 ? -1 : read(fd, text, RECORD);
 	if (fd >= 0)
 		close(fd);
-	if (n != IFNAMSIZ)
-		return false;
-	text[IFNAMSIZ - 1] = '\0';
-	return tap_name_is_valid(text);
+	return n == RECORD && sscanf(text, "%15s %u", record->name, &record->index) == 2 &&
+	       tap_name_is_valid(record->name);
 }
 
-static int record_write(const struct runfile *name, const char *text)
+static int record_write(const struct runfile *name, const char *interface, unsigned int index)
 {
-	char whole[IFNAMSIZ] = "";
-	int fd = runfile_create(name, 0600, sizeof(whole));
+	char text[RECORD] = "";
+	int fd = runfile_create(name, 0600, sizeof(text));
 	ssize_t n;
 
 	if (fd < 0)
 		return fd;
-	snprintf(whole, sizeof(whole), "%s", text);
-	n = pwrite(fd, whole, sizeof(whole), 0);
+	snprintf(text, sizeof(text), "%s\n%u\n", interface, index);
+	n = pwrite(fd, text, sizeof(text), 0);
 	close(fd);
-	return n == (ssize_t)sizeof(whole) ? 0 : -EIO;
+	return n == (ssize_t)sizeof(text) ? 0 : -EIO;
+}
+
+/* The interface of a record, whatever it is called by now. */
+static bool record_find(const struct record *record, struct tap *tap)
+{
+	unsigned int index = record->index ? record->index : if_nametoindex(record->name);
+
+	return tap_find(tap, index);
 }
 
 struct nic *nic_get(struct device *device)
@@ -88,38 +105,44 @@ static int nic_refuse(struct nic *nic, int err, const char *name)
 
 int nic_make(struct nic *nic, const char *name)
 {
-	struct runfile record = nic_runfile(nic->device);
-	char known[IFNAMSIZ] = "";
-	bool ours = record_read(&record, known) && strcmp(known, name) == 0;
-	int err = 0;
+	struct runfile file = nic_runfile(nic->device);
+	struct record record;
+	int err;
 
-	if (strcmp(nic->tap.name, name) == 0 && if_nametoindex(name) != 0)
+	if (nic_find(nic))
 		return 0;
 	tap_close(&nic->tap);
-	if (known[0] && !ours)
-		tap_delete(known); /* the toolstack has given it another name meanwhile */
-	if (!ours && if_nametoindex(name) != 0)
+	if (record_read(&file, &record) && record_find(&record, &nic->tap))
+		return record_write(&file, nic->tap.name, nic->tap.index);
+	if (if_nametoindex(name) != 0)
 		return nic_refuse(nic, -EEXIST, name);
-	if (!ours)
-		err = record_write(&record, name);
+	err = record_write(&file, name, 0);
 	if (err == 0)
-		err = tap_make(&nic->tap, name, ours);
+		err = tap_make(&nic->tap, name);
+	if (err == 0)
+		err = record_write(&file, name, nic->tap.index);
 	if (err < 0)
-		runfile_remove(&record);
+		runfile_remove(&file);
 	return err < 0 ? nic_refuse(nic, err, name) : 0;
+}
+
+bool nic_find(struct nic *nic)
+{
+	return tap_find(&nic->tap, nic->tap.index);
 }
 
 void nic_release(struct device *device)
 {
-	struct runfile record = nic_runfile(device);
+	struct runfile file = nic_runfile(device);
 	struct nic *nic = device->private;
 
 	if (!nic)
 		return;
 	tap_close(&nic->tap);
-	if (device->forgotten && nic->tap.name[0]) {
-		tap_delete(nic->tap.name);
-		runfile_remove(&record);
+	if (device->forgotten) {
+		if (nic_find(nic))
+			tap_delete(nic->tap.name);
+		runfile_remove(&file);
 	}
 	if (!device->forgotten && !device->sup->stopping)
 		return;
@@ -130,13 +153,14 @@ void nic_release(struct device *device)
 static void sweep_one(const struct runfile *name, void *arg)
 {
 	const struct sup *sup = arg;
-	char known[IFNAMSIZ];
+	struct record record;
+	struct tap tap = {.nfds = 0};
 
 	for (const struct device *device = sup->devices; device; device = device->next)
 		if (device->guest->domid == name->domid && device->devid == name->devid)
 			return;
-	if (record_read(name, known))
-		tap_delete(known);
+	if (record_read(name, &record) && record_find(&record, &tap))
+		tap_delete(tap.name);
 	runfile_remove(name);
 }
 

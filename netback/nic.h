@@ -21,6 +21,8 @@ struct nic *nic_get(struct device *device);
  * in nic->why.
  */
 int nic_make(struct nic *nic, const char *name);
+/* Looks up how its interface is called by now.  False if it was deleted. */
+bool nic_find(struct nic *nic);
 /* Lets go of it; the interface stays if the device does. */
 void nic_release(struct device *device);
 /* Deletes interfaces of devices that are no more.  After the store was looked at. */

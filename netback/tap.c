@@ -73,26 +73,29 @@ static int set_address(const char *name)
 	return interface_call(&request, name, SIOCSIFHWADDR);
 }
 
-int tap_make(struct tap *tap, const char *name, bool ours)
+int tap_make(struct tap *tap, const char *name)
 {
 	int fd = queue_open(name, IFF_TUN_EXCL), err;
-	bool made = fd >= 0;
 
-	if (fd == -EBUSY && ours)
-		fd = queue_open(name, 0);
-	else if (fd == -EBUSY)
-		return -EEXIST;
 	if (fd < 0)
-		return fd;
+		return fd == -EBUSY ? -EEXIST : fd;
 	err = ioctl(fd, TUNSETPERSIST, 1) < 0 ? -errno : 0;
-	if (err == 0 && made)
+	if (err == 0)
 		err = set_address(name);
 	close(fd);
-	if (err < 0)
+	if (err < 0) {
 		tap_delete(name);
-	else
-		snprintf(tap->name, sizeof(tap->name), "%s", name);
-	return err;
+		return err;
+	}
+	snprintf(tap->name, sizeof(tap->name), "%s", name);
+	tap->index = if_nametoindex(name);
+	return tap->index ? 0 : -errno;
+}
+
+bool tap_find(struct tap *tap, unsigned int index)
+{
+	tap->index = index && if_indextoname(index, tap->name) ? index : 0;
+	return tap->index != 0;
 }
 
 int tap_set_mtu(const struct tap *tap, uint32_t mtu)

@@ -13,18 +13,19 @@ enum {
 
 /* Owned by its device's nic. */
 struct tap {
-	char name[IFNAMSIZ];
+	char name[IFNAMSIZ]; /* as of the last look: scripts rename it */
+	unsigned int index;  /* which stays; 0: not made yet */
 	int fds[TAP_QUEUES_MAX];
 	uint32_t nfds;
 };
 
 /* A name that Linux takes for an interface.  Pure. */
 bool tap_name_is_valid(const char *name);
-/*
- * Makes the interface, with no queue and so without carrier, or takes the one that is there if
- * `ours`.  0 or -errno: -EEXIST if there is one that is not.
+/* Makes the interface, with no queue and so without carrier.  0 or -errno: -EEXIST if one is there.
  */
-int tap_make(struct tap *tap, const char *name, bool ours);
+int tap_make(struct tap *tap, const char *name);
+/* Looks up how the interface is called now.  False if it was deleted. */
+bool tap_find(struct tap *tap, unsigned int index);
 /* Its MTU; 0 or -errno. */
 int tap_set_mtu(const struct tap *tap, uint32_t mtu);
 /*

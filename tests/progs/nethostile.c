@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 static struct guest guest;
 static struct netfront_opts opts;
 static unsigned int devid;
+static bool no_room;
 struct hostile h;
 
 static uint64_t clock_ms(void)
@@ -43,13 +45,30 @@ bool hostile_closed(void)
 	return state != XenbusStateConnected && state != XenbusStateReconfigured;
 }
 
+/* KEY=VALUE or KEY-, over what an honest frontend writes. */
+static void option_key(char *text)
+{
+	static struct front_key keys[8];
+	char *value = strchr(text, '=');
+
+	if (opts.nr_keys == 8)
+		exit(2);
+	if (value)
+		*value++ = '\0';
+	else if (*text)
+		text[strlen(text) - 1] = '\0';
+	keys[opts.nr_keys++] = (struct front_key){text, value};
+	opts.keys = keys;
+}
+
 static void hostile_open(void)
 {
 	h.nf = netfront_open(&guest, devid, &opts);
 	if (!h.nf)
 		exit(1);
 	h.q = netfront_queue(h.nf, netfront_info(h.nf)->queues - 1);
-	netfront_push(h.q); /* offers its RX slots */
+	if (!no_room)
+		netfront_push(h.q); /* offers its RX slots */
 	h.tx = netfront_raw_tx(h.q);
 	h.prod = h.tx->req_prod;
 	h.answered = h.tx->rsp_prod;
@@ -260,9 +279,32 @@ static void attack_rx(const char *name, bool overflow)
 	hostile_reopen();
 }
 
+static volatile sig_atomic_t room_wanted;
+
+static void room_signal(int sig)
+{
+	room_wanted = sig;
+}
+
+/* No RX slot is offered until SIGUSR1 comes; then all are. */
+static void attack_room(const char *name)
+{
+	printf("connected\n");
+	while (!room_wanted)
+		usleep(10000);
+	netfront_push(h.q);
+	netfront_raw_notify(h.q);
+	sleep(1);
+	printf("%s %s\n", name, hostile_closed() ? "closed" : "room");
+}
+
 static void attack_other(const char *name)
 {
-	if (!strcmp(name, "flip"))
+	if (!strcmp(name, "no-room"))
+		attack_room(name);
+	else if (!strcmp(name, "connect"))
+		printf("%s %s\n", name, hostile_closed() ? "closed" : "connected");
+	else if (!strcmp(name, "flip"))
 		attack_flip(name);
 	else if (!strcmp(name, "padding"))
 		attack_padding(name);
@@ -309,15 +351,20 @@ int main(int argc, char **argv)
 	for (; first < argc && argv[first][0] == '-'; first++)
 		if (!strncmp(argv[first], "--queues=", 9))
 			opts.queues = (unsigned int)atoi(argv[first] + 9);
+		else if (!strncmp(argv[first], "--key=", 6))
+			option_key(argv[first] + 6);
 		else if (!strcmp(argv[first], "--no-rx-notify"))
 			opts.no_rx_notify = true;
 		else
 			return 2;
 	if (first >= argc || guest_open(&guest)) {
-		fprintf(stderr, "usage: nethostile DEVID [--queues=N] [--no-rx-notify] CASE...\n");
+		fprintf(stderr, "usage: nethostile DEVID [--queues=N] [--no-rx-notify] "
+				"[--key=KEY=VALUE] CASE...\n");
 		return 2;
 	}
 	devid = (unsigned int)atoi(argv[1]);
+	no_room = !strcmp(argv[first], "no-room");
+	signal(SIGUSR1, room_signal);
 	hostile_open();
 	hostile_frame_make();
 	setvbuf(stdout, NULL, _IOLBF, 0);
