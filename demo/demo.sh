@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# `make demo`: a guest's disk served end to end, on any Debian 12 machine, with no hypervisor.
+# `make demo`: guests' disks and NICs served end to end, on any Debian 12 machine, with no hypervisor.
 #
 # It starts a private host (the embedded Xen and Debian's own xenstored), blkback, and a guest with four disks; copies a
 # real filesystem out through the first, writes with verification to the second and looks at what arrived on the host,
-# makes and checks a filesystem through the guest, and measures.  Everything lives below the private host's directory
+# makes and checks a filesystem through the guest, and measures.  Then netback and two more guests on a bridge: ping, TCP,
+# and a file that one of them serves by HTTP and the other fetches.  Everything lives below the private host's directory
 # and ends with it, on Ctrl-C too.
 
 set -u
@@ -34,7 +35,7 @@ step=0
 
 say() {
 	step=$((step + 1))
-	printf '\n[%d/8] %s\n' "$step" "$*"
+	printf '\n[%d/9] %s\n' "$step" "$*"
 }
 
 note() {
@@ -248,6 +249,54 @@ measure "file: 4 KiB random read, 32 in flight" xvdd randread 4k 32
 measure "file: 4 KiB random write, 32 in flight" xvdd randwrite 4k 32
 measure "file: 128 KiB read, 8 in flight" xvdd read 128k 8
 measure "null: 4 KiB random read, 32 in flight" xvdc randread 4k 32
+
+# ---- the net ----
+
+in_guest() { # GUEST COMMAND...
+	xloop exec "$1" -- "${@:2}"
+}
+
+net_guest() { # NAME N
+	printf 'name = "%s"\nmemory = 64\nvif = [ "bridge=xenbr0,mac=00:16:3e:00:00:0%d" ]\n' "$1" "$2" >"$1.cfg"
+	try "creating the guest $1" xloop create "$1.cfg"
+	try "giving $1 an address" in_guest "$1" ip addr add "10.0.0.1$2/24" dev eth0
+}
+
+# iperf LABEL SERVER-GUEST|host CLIENT-GUEST ADDRESS
+iperf() {
+	local server=(iperf3 -s -1 --forceflush)
+	[ "$2" = host ] || server=(xloop exec "$2" -- "${server[@]}")
+	rm -f iperf.log
+	"${server[@]}" >iperf.log 2>&1 &
+	wait_for 10 grep -qs listening iperf.log || die "iperf3 does not listen in $2"
+	in_guest "$3" iperf3 -c "$4" -t 1 -J >iperf.json || die "TCP failed: $1"
+	note "$1: $(jq '.end.sum_received.bits_per_second / 1e8 | round / 10' iperf.json) Gbit/s of TCP"
+}
+
+say "netback, and two guests on a bridge: ping, TCP, a page"
+netback >>netback.log 2>&1 &
+NETBACK=$!
+ip link add xenbr0 type bridge
+ip addr add 10.0.0.1/24 dev xenbr0
+ip link set xenbr0 up
+net_guest left 1
+net_guest right 2
+xloop network-list left | sed 's/^/      /'
+note "in the guest: $(in_guest left ip -br addr show eth0 | tr -s ' ')"
+try "ping from guest to guest" in_guest left ping -n -q -c 5 -i 0.05 10.0.0.12
+note "ping: $(in_guest left ping -n -q -c 20 -i 0.01 10.0.0.12 | sed -n 's/^rtt/rtt/p')"
+iperf "guest to host" host left 10.0.0.1
+iperf "guest to guest" right left 10.0.0.12
+in_guest right busybox httpd -f -p 80 -h "$XLOOP_DIR/files" &
+wait_for 10 in_guest left busybox wget -q -O /dev/null http://10.0.0.12/services || die "no page from right"
+try "fetching a file" in_guest left busybox wget -q -O page http://10.0.0.12/perl
+cmp files/perl page || die "the file that left fetched from right differs"
+verified=$((verified + $(stat -c %s page)))
+note "left fetched $(stat -c %s page) bytes from right by HTTP, every one right"
+try "destroying a guest" xloop destroy left
+try "destroying a guest" xloop destroy right
+kill $NETBACK
+wait $NETBACK
 
 say "Detach, destroy, count what is left"
 try "detaching the third disk" xloop block-detach demo xvdc
