@@ -33,6 +33,7 @@ static void word_put(uint8_t *p, unsigned int v)
 
 static void ip_make(const struct load_queue *lq, uint8_t *ip, unsigned int len)
 {
+	static const uint8_t addresses[] = {10, 254, 0, 2, 10, 254, 0, 1}; /* from, to */
 	uint32_t sum = 0;
 
 	memset(ip, 0, 28);
@@ -40,7 +41,7 @@ static void ip_make(const struct load_queue *lq, uint8_t *ip, unsigned int len)
 	word_put(ip + 2, len);
 	ip[8] = 64;
 	ip[9] = 17;
-	memcpy(ip + 12, "\x0a\xfe\x00\x02\x0a\xfe\x00\x01", 8); /* 10.254.0.2 to 10.254.0.1 */
+	memcpy(ip + 12, addresses, sizeof(addresses));
 	for (int i = 0; i < 20; i += 2)
 		sum += (unsigned int)ip[i] << 8 | ip[i + 1];
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -99,11 +100,11 @@ static void seq_take(struct load_queue *lq, const struct payload *p)
 
 void frame_take(struct load_queue *lq, const uint8_t *frame, size_t len, uint64_t now)
 {
-	struct payload p;
+	struct payload p = {0};
 
 	if (len >= PAYLOAD + sizeof(p))
 		memcpy(&p, frame + PAYLOAD, sizeof(p));
-	if (len < PAYLOAD + sizeof(p) || p.magic != MAGIC) {
+	if (p.magic != MAGIC) {
 		lq->result.foreign++; /* the bridge's own, router solicitations .. */
 		return;
 	}

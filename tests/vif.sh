@@ -98,7 +98,6 @@ tcp_works() {
 # serve_files PLACE DIR: by HTTP on port 80.
 serve_files() {
 	at "$1" busybox httpd -f -p 80 -h "$2" &
-	HTTPD=$!
 	wait_for 10 at "$1" sh -c "cat /proc/net/tcp /proc/net/tcp6 | grep -q ':0050 .* 0A '"
 }
 

@@ -16,7 +16,7 @@ ok "the guest reaches the other guest" pings a 10.0.0.12
 ok "by IPv6, too" pings a fd00::12
 ok "and the host by its link-local address" pings a \
 	"$(ip -6 -o addr show dev xenbr0 scope link | awk '{ sub("/.*", "", $4); print $4 }')%eth0"
-ok "with the largest packet" pings a 10.0.0.12 -s 1472 -M do
+ok "with the largest packet" pings a 10.0.0.12 -s 1472 -M "do"
 ok "with the smallest" pings a 10.0.0.12 -s 0
 ok "with one that IP has to cut" pings a 10.0.0.12 -s 20000
 not_ok "an address that nobody has does not answer" at a ping -n -c 1 -W 1 10.0.0.99
