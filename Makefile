@@ -247,7 +247,7 @@ clean:
 # deps must have ended before anything is compiled, so check and demo run this file again.
 
 # flood.t compares times, so it stands alone: make flood.
-SYSTEM := $(filter-out tests/system/flood.t,$(sort $(wildcard tests/system/*.t)))
+SYSTEM := $(filter-out tests/system/flood.t,$(sort $(wildcard tests/system/*.t tests/hostile/*.t)))
 FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 deps:

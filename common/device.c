@@ -95,6 +95,7 @@ void device_free(struct device *device)
 		sup->step_next = device->next;
 	sup->backend->release(device);
 	loop_timer_del(&sup->loop, device->wait);
+	loop_timer_del(&sup->loop, device->rest);
 	device_resume_drop(device);
 	snprintf(path, sizeof(path), "%s/state", device->frontend);
 	if (device->watched)
@@ -113,16 +114,21 @@ void device_free(struct device *device)
 static void device_watch(struct device *device)
 {
 	char path[STORE_PATH_MAX];
+	int err;
 
 	if (device->watched)
 		return;
 	snprintf(path, sizeof(path), "%s/state", device->frontend);
 	device->watch_fired = false;
-	device->watched = store_watch(&device->sup->store, path, device->path) == 0;
-	if (!device->sup->backend->tuned_by)
-		return;
-	snprintf(path, sizeof(path), "%s/%s", device->frontend, device->sup->backend->tuned_by);
-	store_watch(&device->sup->store, path, device->path);
+	err = store_watch(&device->sup->store, path, device->path);
+	device->watched = err == 0;
+	if (err == 0 && device->sup->backend->tuned_by) {
+		snprintf(path, sizeof(path), "%s/%s", device->frontend,
+			 device->sup->backend->tuned_by);
+		err = store_watch(&device->sup->store, path, device->path);
+	}
+	if (err < 0 && device->sup->store.xs) /* then it is looked at now and then */
+		device_rest(device, "watch its frontend", err);
 }
 
 void device_frontend_changed(struct device *device)
@@ -431,6 +437,8 @@ void device_step(struct device *device)
 		device_free(device);
 		return;
 	}
+	if (device->rest)
+		return;
 	if (device->tuned)
 		device_tune(device);
 	backend = device_state(device, device->path);
@@ -447,6 +455,8 @@ void device_step(struct device *device)
 	if (!device->connected && backend == XenbusStateReconfigured)
 		backend = XenbusStateConnected;
 	device->orphan = false;
+	if (device->connected && backend == XenbusStateConnected && device->wrote != backend)
+		device_switch(device, backend, device_write_connected); /* refused before */
 	device_watch(device);
 	frontend = device_state(device, device->frontend);
 	if (frontend < 0)

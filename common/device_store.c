@@ -24,10 +24,37 @@
  */
 bool device_is_foreign(const struct device *device, int state)
 {
+	if (device->connected)
+		return false;
 	if (device->wrote == 0 && device->found)
 		return state == XenbusStateInitialised;
 	return state >= XenbusStateInitWait && state <= XenbusStateConnected &&
 	       state != device->wrote && device->wrote != XenbusStateConnected;
+}
+
+/* ---- a store that refuses --------------------------------------------------------------- */
+
+enum {
+	REST_MS = 1000
+};
+
+static void device_rested(void *arg)
+{
+	struct device *device = arg;
+
+	device->rest = NULL;
+	device->dirty = true;
+}
+
+void device_rest(struct device *device, const char *what, int err)
+{
+	log_guest(&device->limit, "%s %u of guest %u: can't %s: %s", device->kind, device->devid,
+		  device->guest->domid, what,
+		  err == -ENOSPC || err == -E2BIG
+			  ? "this domain's quota in xenstored is used up; raise it, or detach disks"
+			  : strerror(-err));
+	if (!device->rest)
+		device->rest = loop_timer_add(&device->sup->loop, REST_MS, device_rested, device);
 }
 
 static int device_write_state(struct device *device, int state, int (*nodes)(struct device *),
@@ -36,6 +63,7 @@ static int device_write_state(struct device *device, int state, int (*nodes)(str
 	struct store *store = &device->sup->store;
 	bool moved = false;
 	int tries = 0, err;
+	char what[48];
 
 	do {
 		char *now;
@@ -57,7 +85,8 @@ static int device_write_state(struct device *device, int state, int (*nodes)(str
 		if (moved)
 			log_debug("%s: state %d (%s)", device->path, state, bus_state_name(state));
 	} else if (err != -ENOENT && err != -EALREADY && store->xs) {
-		log_error("%s: can't go to state %d: %s", device->path, state, strerror(-err));
+		snprintf(what, sizeof(what), "go to state %d (%s)", state, bus_state_name(state));
+		device_rest(device, what, err);
 	}
 	return err;
 }

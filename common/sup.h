@@ -137,6 +137,7 @@ struct device {
 	struct resume_connection *saved;
 	uint64_t generation;	 /* of its journal; 0: none */
 	struct loop_timer *wait; /* then look at it again; NULL: not waiting */
+	struct loop_timer *rest; /* the store refused us: until then it is not looked at */
 	uint32_t waits;
 	uint32_t queues;	/* of the connection, as backend->connect() found */
 	const char *engine;	/* what serves it, likewise */
@@ -215,6 +216,8 @@ int device_switch(struct device *device, int state, int (*nodes)(struct device *
  * look.
  */
 int device_announce(struct device *device, int state, int (*nodes)(struct device *));
+/* The store refused `what`: says so, and looks at the device again in a second, not before. */
+void device_rest(struct device *device, const char *what, int err);
 /* One clear sentence to the log and to the store, where Linux' xenbus_dev_fatal() puts it. */
 void device_error(struct device *device, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -319,7 +319,7 @@ bool upgrade_ended(struct sup *sup, const struct guest *guest)
 /* Nothing more happens to it by itself. */
 static bool device_is_settled(const struct device *device)
 {
-	return device->phase == DEVICE_IDLE && !device->dirty && !device->wait &&
+	return device->phase == DEVICE_IDLE && !device->dirty && !device->wait && !device->rest &&
 	       !guest_rests(device->guest);
 }
 
