@@ -284,14 +284,14 @@ $(BUILD)/tests/xl-stub.so: tests/xl/stub.c
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined check
 
-# All that guests can do wrong, at once, for T seconds, under ASan.
+# Storms of a million, then all that guests can do wrong, at once, for T seconds, under ASan.
 hostile:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined hostile-run
 
 hostile-run: T = 1800
 hostile-run: all $(TEST_PROGS)
-	@BUILD=$(BUILD) T=$(T) tests/run tests/hostile/mix
+	@BUILD=$(BUILD) T=$(T) STORM=1000000 tests/run tests/hostile/storms.t tests/hostile/mix
 
 # A build whose workers can be killed before any store that outlives them (common/crash.c), or of which any one call
 # fails (tests/preload/fail.c).
@@ -423,7 +423,7 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/fuzz/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/hostile/mix tests/crash/kills tests/fuzz/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
 pages    := $(wildcard */*.1 */*.5 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of

@@ -224,6 +224,28 @@ static void attack_padding(struct blkfront_queue *q)
 	printf("padding %s\n", leak ? "leak" : "clean");
 }
 
+/* XSA-403: of a page that is read to, only the sectors that were asked for change. */
+static void attack_outside(struct blkfront_queue *q)
+{
+	unsigned char *page = (unsigned char *)blkfront_buffer(q, 0);
+	blkif_request_t r = good_read(q, 1);
+	blkif_response_t rsp;
+	unsigned int wrong = 0;
+
+	memset(page, 0xa5, BLKFRONT_PAGE);
+	r.seg[0].first_sect = 2;
+	r.seg[0].last_sect = 4;
+	blkfront_raw_put(q, &r);
+	blkfront_raw_push(q, blkfront_raw_prod(q));
+	if (blkfront_raw_response(q, &rsp, WAIT_MS)) {
+		printf("outside %s\n", no_answer());
+		return;
+	}
+	for (unsigned int i = 0; i < BLKFRONT_PAGE; i++)
+		wrong += (i / BLKFRONT_SECTOR < 2 || i / BLKFRONT_SECTOR > 4) && page[i] != 0xa5;
+	printf("outside %u-bytes-changed\n", wrong);
+}
+
 static void closed_wait(const char *name)
 {
 	int state = front_wait(blkfront_front(bf),
@@ -292,6 +314,8 @@ static void attack_other(struct blkfront_queue *q, const char *name)
 		attack_ring_read(q, name);
 	else if (!strcmp(name, "padding"))
 		attack_padding(q);
+	else if (!strcmp(name, "outside"))
+		attack_outside(q);
 	else if (!strcmp(name, "storm"))
 		attack_storm(q);
 	else if (!strcmp(name, "storm-on") || !strcmp(name, "refused-on"))

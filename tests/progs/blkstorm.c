@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * blkstorm DISK SECONDS [SEED]: a guest that writes random states into its frontend's directory as
- * fast as the store takes them, while it has requests on a real ring and changes the nodes that
- * name it (XSA-349, XSA-350).  Prints how many writes it made.
+ * blkstorm DISK SECONDS|Nw [SEED]: a guest that writes random states into its frontend's directory
+ * as fast as the store takes them, while it has requests on a real ring and changes the nodes that
+ * name it (XSA-349, XSA-350).  With Nw it makes N such writes, and does nothing else meanwhile.
+ * Prints how many it made.
  *
  * It never waits for the backend and looks at no answer; the disk's data are of no concern.
  */
@@ -75,6 +76,13 @@ static unsigned long storm(struct blkfront *bf, time_t seconds)
 	return writes;
 }
 
+static unsigned long storm_writes(struct blkfront *bf, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		write_key(bf, "state", states[any(sizeof(states) / sizeof(*states))]);
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	struct blkfront_opts opts = {.buffer_pages = 1};
@@ -83,7 +91,7 @@ int main(int argc, char **argv)
 	int devid = argc > 2 ? vdev_number(argv[1]) : -1;
 
 	if (devid < 0) {
-		fprintf(stderr, "usage: blkstorm DISK SECONDS [SEED]\n");
+		fprintf(stderr, "usage: blkstorm DISK SECONDS|Nw [SEED]\n");
 		return 2;
 	}
 	seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
@@ -92,7 +100,8 @@ int main(int argc, char **argv)
 	bf = blkfront_open(&guest, (unsigned int)devid, &opts);
 	if (!bf)
 		return 1;
-	printf("%lu\n", storm(bf, atoi(argv[2])));
+	printf("%lu\n", strchr(argv[2], 'w') ? storm_writes(bf, strtoul(argv[2], NULL, 10))
+					     : storm(bf, atoi(argv[2])));
 	write_key(bf, "ring-page-order", "0");
 	write_key(bf, "state", "6");
 	blkfront_close(bf);

@@ -3,7 +3,7 @@
 # Requests no honest frontend sends get an error response or close the device; a neighbour's disk never notices.
 . "$(dirname "$0")/../lib.sh"
 in_host "$@"
-plan 35
+plan 36
 
 blkback_start
 guest_create bad "vdev=xvda,target=$(image bad.img 16M)" "vdev=xvdb,access=ro,target=$(image ro.img 16M)" >/dev/null
@@ -36,6 +36,7 @@ is "$(hostile xvda --readonly-grants good)" "good -1" "a read into pages that ma
 is "$(hostile xvda --readonly-grants write)" "write 0" "a write from them does not"
 is "$(hostile xvdb write discard good)" $'write -1\ndiscard -1\ngood 0' "a read-only disk refuses to change"
 is "$(hostile xvda padding)" "padding clean" "answers carry no stray bytes"
+is "$(hostile xvda outside)" "outside 0-bytes-changed" "a read writes to the sectors that it was asked for only"
 is "$(hostile xvda flip good)" $'flip answered\ngood 0' "fields that change while they are read"
 is "$(hostile xvda storm)" "storm good 0" "a storm of events"
 is "$(hostile xvda overflow)" "overflow closed" "more requests than the ring has close the device"
