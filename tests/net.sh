@@ -22,11 +22,17 @@ in_net() {
 	mkdir -p "$WORK"
 	trap test_end EXIT
 	mount -t proc proc /proc
-	mount -t tmpfs none /run
 	mount -t sysfs sysfs /sys
+	ip link set lo up
+	net_ready
+}
+
+# A /run of its own, for namespaces' names and dnsmasq, which has to read what scripts write there; also for a test that
+# is in xloop's own network (in_host), with real guests.
+net_ready() {
+	mount -t tmpfs none /run
 	export HALFBACK_RUN_DIR=/run/halfback
 	mkdir /run/halfback
-	ip link set lo up
 	sysctl -qw net.ipv6.conf.default.dad_transmits=0 net.ipv6.conf.all.dad_transmits=0
 }
 
@@ -123,6 +129,11 @@ dropped() { # DOMID WHAT
 		$1 == "chain" { mine = index($2, chain) == 1 }
 		mine && $NF == what { for (i = 1; i < NF; i++) if ($i == "packets") n += $(i + 1) }
 		END { print n + 0 }'
+}
+
+# The vifs that have a plan.
+planned_vifs() {
+	find $STATES -name 'vif*' -printf '%f '
 }
 
 in_ns() { # NAME COMMAND...

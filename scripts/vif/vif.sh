@@ -168,7 +168,7 @@ vif_addresses() {
 vif_interface() {
 	name_ok "$dev" || fail "'$dev' can't be an interface's name"
 	dev_index "$dev"
-	[ -n "$index" ] || fail "there is no interface $dev; is netback running?"
+	[ -n "$index" ] || vif_named
 	name=$dev
 	if [ -n "$vifname" ]; then
 		name=$vifname$tap
@@ -183,6 +183,23 @@ vif_interface() {
 	sysctl_digit "ipv6/conf/$dev/addr_gen_mode"
 	plan_add dev "$dev" "$name" "$index" "$old" "${value:-0}"
 	[ "$antispoof" = no ] || plan_add chain "vif$id"
+}
+
+# netback gives an interface its vifname itself, and has written down that it is its own; or it has said why there is none.
+vif_named() {
+	local made='' sentence
+	if [ -n "$vifname" ] && [ -r "$NET_DIR/../netback-$domid-$devid.tap" ]; then
+		read -r made <"$NET_DIR/../netback-$domid-$devid.tap"
+		if [ "$made" = "$vifname" ] && name_ok "$vifname"; then
+			dev=$vifname
+			dev_index "$dev"
+		fi
+	fi
+	if [ -z "$index" ]; then
+		sentence=$(xenstore-read "error/backend/vif/$domid/$devid/error" 2>/dev/null)
+		sentence=${sentence#[0-9]* }
+		fail "${sentence:-there is no interface $dev; is netback running?}"
+	fi
 }
 
 # Down, renamed, and filtered before it can be up.
@@ -204,6 +221,8 @@ vif_start() {
 vif_connected() {
 	[ -z "$tap" ] || return 0
 	set -- "$XENBUS_PATH/hotplug-status" connected
+	# netback looks at addresses, too, unless it is told not to.
+	[ "$antispoof" = yes ] || set -- "$XENBUS_PATH/anti-spoof" off "$@"
 	if [ -n "$mtu" ] && [ "$frontend" = "/local/domain/$domid/device/vif/$devid" ]; then
 		set -- "$frontend/mtu" "$mtu" "$@"
 	fi

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # text that is not for this shell
 # A bridge is put under a live NIC, and taken away: TCP goes on, addresses, routes and name stay, and two bridges go side by side.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # text that is not for this shell
 # halfback network reads halfback.conf and xend-config.sxp; each fault is one sentence with file and line, and changes nothing.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"

@@ -7,7 +7,6 @@ in_net "$@"
 plan 24
 
 lan_make
-before=$(census)
 guest a 7
 guest b 8 ip=10.0.0.200
 guest c 9

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # text that is not for this shell
 # Hostile values in the store: each is refused with a sentence, runs nothing, and touches no other guest and not the host.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"

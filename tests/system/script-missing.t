@@ -18,6 +18,7 @@ hide() { # COMMAND
 }
 
 show() {
+	# shellcheck disable=SC2086 # words
 	umount $hidden
 }
 

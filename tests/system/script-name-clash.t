@@ -18,4 +18,4 @@ ok "the offline that libxl runs then succeeds" vif bridge offline 8
 is "$(ip -o link show web)" "$up" "and the first guest's interface is up in its bridge"
 not_ok "nor may a guest be called lo" vif bridge online 9
 ok "the first guest goes offline" vif bridge offline 7
-is "$(ls /sys/class/net | grep -cE '^(web|vif7.0|vif8.0)$')/$(ls $STATES | grep -c vif)" 2/0 "and its interface has its first name again"
+is "$(ip -br link | awk '{ print $1 }' | grep -E '^(web|vif)' | sort | xargs)/$(planned_vifs)" "vif7.0@if2 vif8.0@if2 vif9.0@if2/" "and its interface has its first name again"

@@ -20,7 +20,6 @@ is "$(census)" "$before" "leaves the host as it was"
 nodes 7 bridge=xenbr0 ip="192.168.9.7 2001:db8:9::7" gatewaydev=eth0
 xenstore-rm $VIFS/7/0/vifname
 ok "routed: goes online" vif route online 7
-saved=$(xenstore-ls -f $VIFS/7/0)
 xenstore-rm $VIFS/7/0
 ok "offline after the directory has gone" vif route offline 7
 is "$(census)" "$before" "leaves the host as it was"
@@ -39,7 +38,7 @@ bridge_make
 VIF_ENV=netdev=eth0 ok "routed: goes online" vif route online 8
 ip link del vif8.0
 ok "offline after the interface has gone" vif route offline 8
-is "$(ip neigh show proxy; nft list ruleset; ls $STATES | grep vif)" "" "leaves nothing"
+is "$(ip neigh show proxy; nft list ruleset; planned_vifs)" "" "leaves nothing"
 ok "offline without an online" vif bridge offline 8
 printf 'dev vif8.0 vif8.0 1\nchain vif8.0\nmaster xenb' >$STATES/vif8.0
 ok "offline with half a file, whose interface is another one" vif bridge offline 8

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # text that is not for this shell
 # Open vSwitch: ports with tag, trunk and the guest's ids; switches that are not there, and bad words, are named; offline takes the port away.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"

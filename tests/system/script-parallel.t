@@ -23,7 +23,7 @@ modes=(bridge route nat)
 all() { # online|offline
 	local pids=() i failed=0
 	for ((i = 1; i <= N; i++)); do
-		vif ${modes[i % 3]} "$1" $i >"$WORK/out.$i" &
+		vif "${modes[i % 3]}" "$1" $i >"$WORK/out.$i" &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do
@@ -34,6 +34,6 @@ all() { # online|offline
 
 ok "all go online" all online
 is "$(nft list ruleset | grep -c 'type filter hook ingress')" $N "each has its chain"
-is "$(ls /sys/class/net/xenbr0/brif | wc -l) $(ip route | grep -c 'dev vif') $(ip neigh show proxy | wc -l)" "21 43 44" "and its port or its routes"
+is "$(bridge link | grep -c xenbr0) $(ip route | grep -c 'dev vif') $(ip neigh show proxy | wc -l)" "21 43 44" "and its port or its routes"
 ok "all go offline" all offline
 is "$(census)" "$before" "and the host is as it was"

@@ -30,7 +30,7 @@ spoofs() { # NAME DOMID MODE
 	spoofed "$1" "$2" ND "$3: an advertisement of another's address" na "src=$own6" target=2001:db8:7::1
 	spoofed "$1" "$2" ND "$3: an advertisement with another's MAC in it" na "src=$own6" "target=$own6" lladdr=00:16:3e:ff:ff:ff
 	spoofed "$1" "$2" ND "$3: a solicitation with another's MAC in it" ns "src=$own6" "target=2001:db8:7::1" lladdr=00:16:3e:ff:ff:ff
-	spoofed "$1" "$2" ND "$3: a router's advertisement" ra src=fe80::216:3eff:fe00:$2
+	spoofed "$1" "$2" ND "$3: a router's advertisement" ra "src=fe80::216:3eff:fe00:$2"
 	spoofed "$1" "$2" VLAN "$3: a frame with a VLAN's tag" ip4 vlan=5 "src=$own4" dst=192.168.7.1
 	spoofed "$1" "$2" other "$3: what is neither IP nor ARP" other
 }
