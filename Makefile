@@ -423,7 +423,9 @@ help:
 
 all_c    := $(wildcard */*.c tests/*/*.c)
 all_ch   := $(all_c) $(wildcard */*.h tests/*/*.h)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/hostile/mix tests/crash/kills tests/fuzz/run tests/lib.sh tests/vbd.sh $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/hostile/mix tests/crash/kills tests/fuzz/run $(wildcard tests/*.sh) \
+            $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) \
+            $(wildcard tests/crash/*.t)
 pages    := $(wildcard */*.1 */*.5 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
