@@ -357,7 +357,7 @@ check-xen: deps-xen
 demo:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
 	@$(MAKE) --no-print-directory all
-	@BUILD=$(BUILD) demo/demo.sh
+	@BUILD=$(BUILD) demo/$(if $(MODE),demo-net.sh $(MODE),demo.sh)
 
 demo-xen: deps-xen
 	@$(MAKE) --no-print-directory $(XEN_PROGRAMS)
@@ -404,6 +404,7 @@ help:
 	@echo 'make            build everything into $(BUILD)/'
 	@echo 'make deps       install the Debian packages that are missing'
 	@echo 'make demo       an embedded Xen, a guest, and a disk served to it (needs root)'
+	@echo 'make demo MODE=bridge|route|nat   two guests, and their NICs in that network (needs root)'
 	@echo 'make demo-xen   a real Xen under QEMU, a stock guest, and its disks served (needs root)'
 	@echo 'make check      unit and system tests (needs root)'
 	@echo 'make check-aio  those of the system tests that touch I/O and waiting, without io_uring (needs root)'

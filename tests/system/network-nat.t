@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"
 in_net "$@"
-plan 24
+plan 25
 
 lan_make
 guest a 7
@@ -46,6 +46,7 @@ network nat start >/dev/null
 like "$(nft list set inet halfback nat4 | tr -s '\n\t ' ' ')" '10.0.0.200, 10.0.7.1, 10.0.9.1' "and starting it again brings all of them back"
 
 ok "a vif goes offline" vif nat offline 7
+is "$(nft list set inet halfback nat4 | grep -c '10.0.7.1')" 0 "it is translated no more"
 is "$(grep -c '10.0.7.1' $STATES/dnsmasq.leases)" 0 "and its lease is forgotten"
 is "$(awk '{ print $3 }' $STATES/dnsmasq.leases)" 10.0.0.200 "but no other one"
 xenstore-write $VIFS/9/0/ip 10.0.7.1

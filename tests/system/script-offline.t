@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"
 in_net "$@"
-plan 16
+plan 18
 
 lan_make
 bridge_make
@@ -43,3 +43,8 @@ ok "offline without an online" vif bridge offline 8
 printf 'dev vif8.0 vif8.0 1\nchain vif8.0\nmaster xenb' >$STATES/vif8.0
 ok "offline with half a file, whose interface is another one" vif bridge offline 8
 like "$(ip link show lo)" 'UP' "touches no interface that is not the guest's"
+bridge_make xenbr1
+ip link add web master xenbr1 up type veth peer name webpeer
+printf 'dev vif8.0 web 9999\nmaster xenbr1\n' >$STATES/vif8.0
+ok "offline of a vif whose name another interface has got since" vif bridge offline 8
+like "$(ip -o link show web)" 'UP.*master xenbr1' "does not touch that one, either"
