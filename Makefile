@@ -345,7 +345,7 @@ tsan:
 XEN_TESTS := $(patsubst %,tests/xen/%.t,first-light queues worker-kill qcow2 grub attach reload)
 XEN_TESTS += $(filter-out $(XEN_TESTS),$(sort $(wildcard tests/xen/*.t)))
 
-XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback halfback halfback-dm tests/captured.so)
+XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback netback halfback halfback-dm tests/captured.so)
 
 deps-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)

@@ -60,7 +60,8 @@ blkback_start() {
 	BLKBACK_PID=$!
 }
 
-# guest_config NAME pv|pvh [DISK...]: a disk without script= gets ours.  GUEST_VCPUS, GUEST_FIO=1, GUEST_MEM.
+# guest_config NAME pv|pvh [DISK...]: a disk without script= gets ours.  GUEST_VCPUS, GUEST_FIO=1,
+# GUEST_MEM, GUEST_VIF (a NIC).
 guest_config() {
 	local name=$1 type=$2 disk initrd=$BUILD/guest.cpio memory=${GUEST_MEM:-256}
 	shift 2
@@ -79,6 +80,7 @@ guest_config() {
 		echo "kernel='$BUILD/vmlinux'"
 		echo "ramdisk='$initrd'"
 		echo "cmdline='console=hvc0 quiet mitigations=off panic=1'"
+		[ -z "${GUEST_VIF:-}" ] || echo "vif=['$GUEST_VIF']"
 		echo "disk=["
 		for disk; do
 			echo "	'format=raw,$(disk_spec "$disk")',"
