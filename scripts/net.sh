@@ -86,6 +86,14 @@ nft_do() {
 	return 1
 }
 
+# nft_file FILE: the same, and the file stays to be done again.
+nft_file() {
+	reason=$(nft -f "$1" 2>&1) && return 0
+	reason=${reason%%"$LF"*}
+	reason="nft: ${reason#*Error: }"
+	return 1
+}
+
 nft_undo() {
 	nft -f - >/dev/null 2>&1 <<-EOF
 		$1

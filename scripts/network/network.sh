@@ -87,6 +87,7 @@ network_start() {
 	if [ -e "$state" ]; then
 		if plan_is_same; then
 			(mode_again) || exit 1
+			filters_again
 			say "is started already, on $netdev"
 			return 0
 		fi
@@ -144,6 +145,29 @@ network_status() {
 		exit 3
 	fi
 	mode_status
+	filters_gone
+	[ -z "$flushed" ] || echo "$me: but somebody has flushed the rules of$flushed; start it again"
+}
+
+# Sets $flushed: vifs whose chains somebody has taken away, as `nft flush ruleset` does.
+filters_gone() {
+	local id
+	flushed=
+	set +f
+	set -- "$NET_DIR"/filter.*
+	set -f
+	{ [ -e "$1" ] && command -v nft >/dev/null 2>&1; } || return 0
+	for file; do
+		id=${file##*/filter.}
+		nft list chain netdev halfback "vif$id" >/dev/null 2>&1 || flushed="$flushed vif$id"
+	done
+}
+
+filters_again() {
+	filters_gone
+	for file in $flushed; do
+		nft_file "$NET_DIR/filter.${file#vif}" || say "can't keep $file from spoofing: $reason"
+	done
 }
 
 # What the file says was wanted, and done to its end, is what is wanted now.

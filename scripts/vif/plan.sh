@@ -5,7 +5,7 @@
 #
 #	dev NOW NAME INDEX ...  the interface: what it was called, what it is to be called, which one it is; and its MAC, MTU and
 #	                        addr_gen_mode
-#	chain NAME              in table netdev halfback, and NAME-ip6
+#	chain NAME              in table netdev halfback, and NAME-ip6; filter.DOMID.DEVID beside the plan has their rules
 #	master BRIDGE           it is a port of
 #	port SWITCH             it is a port of, an Open vSwitch
 #	addr ADDRESS            on it
@@ -40,7 +40,7 @@ plan_undo() {
 	ip_undo "$lines$LF$last"
 	[ -z "$nat" ] || nft_undo "$nat"
 	chain_undo
-	rm -f "$state"
+	rm -f "$NET_DIR/filter.$id" "$state"
 	plan=
 }
 

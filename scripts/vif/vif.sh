@@ -212,7 +212,8 @@ vif_start() {
 	ip_do "$lines" || fail "can't set up $dev: $reason"
 	if [ "$antispoof" != no ]; then
 		filter_text
-		nft_do "$filter" || fail "can't keep $name from spoofing: $reason"
+		printf '%s\n' "$filter" >"$NET_DIR/filter.$id" || fail "can't write $NET_DIR/filter.$id"
+		nft_file "$NET_DIR/filter.$id" || fail "can't keep $name from spoofing: $reason"
 	fi
 	mode_start
 }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"
 in_net "$@"
-plan 25
+plan 27
 
 lan_make
 guest a 7
@@ -42,7 +42,9 @@ nft flush ruleset
 ok "after somebody has flushed all rules" vif nat online 9
 like "$(nft list table inet halfback)" 'masquerade' "the next vif that goes online sees to it that guests are translated"
 like "$(network nat stop)" 'still serves vif7.0 vif8.0 vif9.0' "NAT does not stop under guests"
+like "$(network nat status)" 'flushed the rules of vif7.0 vif8.0; start it again' "status names the vifs whose rules were flushed"
 network nat start >/dev/null
+is "$(nft list ruleset | grep -c 'hook ingress')" 3 "and each is held to its address again"
 like "$(nft list set inet halfback nat4 | tr -s '\n\t ' ' ')" '10.0.0.200, 10.0.7.1, 10.0.9.1' "and starting it again brings all of them back"
 
 ok "a vif goes offline" vif nat offline 7
