@@ -5,7 +5,7 @@
  * answer:
  *
  *	data/halfback/NAME/upgrade = "all ID" | "DOMID ID"	taken away when it is answered
- *	data/halfback/NAME/upgrade-answer = "ID N"		N disks go on with the new program
+ *	data/halfback/NAME/upgrade-answer = "ID N"		N devices go on with the new program
  *	data/halfback/NAME/upgrade-answer = "ID SENTENCE"	nothing was changed
  *
  * There is no way to go on but that of device_resume.c: a worker finishes what is under way and
@@ -109,7 +109,7 @@ upgrade_answer(struct sup *sup, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_info("asked to upgrade: %s%s", text,
-		 text[strspn(text, "0123456789")] ? "" : " disks go on with the new program");
+		 text[strspn(text, "0123456789")] ? "" : " devices go on with the new program");
 	upgrade->phase = UPGRADE_IDLE;
 	if (!sup->store.xs)
 		return;
@@ -246,7 +246,7 @@ void upgrade_wished(struct sup *sup)
 	if (upgrade->phase != UPGRADE_IDLE || wish_read(sup) < 0)
 		return;
 	if (!upgrade->all && !wish_guest(sup)) {
-		upgrade_answer(sup, "guest %u has no disk here", upgrade->domid);
+		upgrade_answer(sup, "guest %u has no device here", upgrade->domid);
 		return;
 	}
 	upgrade->phase = UPGRADE_CHECKING;
@@ -280,7 +280,7 @@ static void upgrade_guest(struct sup *sup)
 	struct guest *guest = wish_guest(sup);
 
 	if (!guest) {
-		upgrade_answer(sup, "guest %u has no disk any more", upgrade->domid);
+		upgrade_answer(sup, "guest %u has no device any more", upgrade->domid);
 		return;
 	}
 	if (guest->program_fd >= 0)

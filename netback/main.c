@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* netback: the supervisor, or, if its first word is --worker, the worker of one guest. */
+/*
+ * netback: the supervisor, or what its first word says: --worker, the worker of one guest; --takes,
+ * what a program that is to take over is asked.
+ */
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +23,9 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--worker") == 0)
 		return worker_main(&vif_worker_ops, argc, argv);
+	if (argc > 1 && strncmp(argv[1], "--takes=", 8) == 0)
+		return upgrade_takes(&netback_backend, argv[1] + 8);
+	upgrade_init(&sup, argv);
 	netback_options(&sup, argc, argv);
 	log_open("netback", sup.verbose);
 	if (geteuid() != 0) {
@@ -32,5 +38,6 @@ int main(int argc, char **argv)
 		return 1;
 	status = sup_main(&sup);
 	instance_release(instance);
+	upgrade_exec(&sup); /* if that is why it ended */
 	return status;
 }

@@ -230,14 +230,14 @@ blkback_start() {
 	BLKBACK_PID=$!
 }
 
-# blkback_install FILE WORD: a blkback that is another program than one with another word, put in FILE's place as make
+# program_install PROGRAM FILE WORD: one that is another program than that with another word, put in FILE's place as make
 # install does.
-blkback_install() {
-	{ cat "$BUILD/blkback" && printf '\nversion %s\n' "$2"; } >"$1.new"
-	chmod 755 "$1.new"
-	mv "$1.new" "$1"
+program_install() {
+	{ cat "$1" && printf '\nversion %s\n' "$3"; } >"$2.new"
+	chmod 755 "$2.new"
+	mv "$2.new" "$2"
 }
-blkback_word() { # PID: which one it executes
+program_word() { # PID: which one it executes
 	tail -n 1 "/proc/$1/exe" 2>/dev/null | sed 's/^version //'
 }
 
@@ -248,7 +248,7 @@ is_gone() {
 # netback_start [OPTION...]: the same for netback, and NETBACK_OPTIONS.
 netback_start() {
 	# shellcheck disable=SC2086 # options
-	"$BUILD/netback" ${NETBACK_OPTIONS:-} "$@" >>"$XLOOP_DIR/netback.log" 2>&1 &
+	"${NETBACK:-$BUILD/netback}" ${NETBACK_OPTIONS:-} "$@" >>"$XLOOP_DIR/netback.log" 2>&1 &
 	NETBACK_PID=$!
 }
 

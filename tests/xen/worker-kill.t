@@ -26,8 +26,8 @@ kill_round() { # ROUND
 	case $1 in
 	3) kill -9 "$BLKBACK_PID" && restart ;; # the workers end by themselves
 	6) kill -9 "$BLKBACK_PID" "${workers[@]}" && restart ;;
-	11) blkback_install "$BLKBACK" 2 && halfback upgrade tree ;;
-	12) blkback_install "$BLKBACK" 3 && halfback upgrade --all ;;
+	11) program_install "$BUILD/blkback" "$BLKBACK" 2 && halfback upgrade tree ;;
+	12) program_install "$BUILD/blkback" "$BLKBACK" 3 && halfback upgrade --all ;;
 	*) kill -9 "${workers[@]}" ;;
 	esac
 }
@@ -40,7 +40,7 @@ states() {
 }
 
 BLKBACK=$WORK/blkback
-blkback_install "$BLKBACK" 1
+program_install "$BUILD/blkback" "$BLKBACK" 1
 blkback_start --restarts=0
 GUEST_FIO=1 guest_create verified pv "vdev=xvda,access=rw,target=$(image disk 32M)" >/dev/null 2>&1 &&
 	guest_create tree pv "vdev=xvda,access=rw,target=$tree" >/dev/null 2>&1
@@ -61,7 +61,7 @@ rounds 12 kill_round >"$WORK/rounds" # not below ok: that is a subshell, and blk
 is "$? $(xargs <"$WORK/rounds")" "0 1 disk of this guest goes on with the new program 2 disks of all guests go on with the new program" \
 	"ten times the workers are killed, once blkback, once all of them, and two upgrades"
 wait_for 30 worker_of verified && wait_for 30 worker_of tree
-is "$(blkback_word "$BLKBACK_PID") $(blkback_word "$(worker_of verified)") $(blkback_word "$(worker_of tree)")" "3 3 3" \
+is "$(program_word "$BLKBACK_PID") $(program_word "$(worker_of verified)") $(program_word "$(worker_of tree)")" "3 3 3" \
 	"all processes are the new program"
 ok "verified I/O did not fail" guest_load_end verified
 guest_run tree 'touch /tmp/enough ; while [ ! -e /tmp/tree ] ; do sleep 0.2 ; done' >/dev/null
