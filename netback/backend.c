@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "netback/frontend.h"
+#include "netback/links.h"
 #include "netback/nic.h"
 #include "netback/settings.h"
 #include "netback/vif.h"
@@ -78,6 +79,7 @@ static void netback_offer(struct device *device)
 	bool named;
 	int err = 0;
 
+	links_watch(device->sup);
 	nic->why[0] = '\0';
 	snprintf(name, sizeof(name), "vif%u.%u", device->guest->domid, device->devid);
 	/* A script looks for the ordinary name, and gives it the other one. */
@@ -137,8 +139,10 @@ static int netback_write_features(struct device *device)
 
 static int netback_write_connected(struct device *device)
 {
-	(void)device;
-	return 0;
+	struct nic *nic = device->private;
+
+	nic->carrier = links_is_up(nic->tap.name);
+	return store_write(&device->sup->store, device->path, "carrier", "%d", nic->carrier);
 }
 
 /* ---- connect ---------------------------------------------------------------------------- */

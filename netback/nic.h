@@ -11,6 +11,7 @@
 struct nic {
 	struct device *device;
 	struct tap tap;		      /* name "": not made yet */
+	bool carrier;		      /* that its guest was told */
 	struct vif_settings settings; /* that its worker was told last */
 	char why[240];		      /* the last refusal */
 };

@@ -298,10 +298,71 @@ static void attack_room(const char *name)
 	printf("%s %s\n", name, hostile_closed() ? "closed" : "room");
 }
 
+/*
+ * Says of each packet that comes how many bytes are free before it, until it is killed.  By the
+ * ring itself: an honest frontend would believe none that it did not ask for when it connected.
+ */
+static void watch_headrooms(void)
+{
+	struct netif_rx_sring *rx = netfront_raw_rx(h.q);
+	RING_IDX at = 0;
+
+	printf("connected\n");
+	for (;; usleep(10000)) {
+		while (at != *(volatile RING_IDX *)&rx->rsp_prod) {
+			unsigned int slot = at++ & (NETFRONT_ENTRIES - 1);
+			netif_rx_response_t rsp = rx->ring[slot].rsp;
+
+			xen_rmb();
+			printf("headroom %u\n", rsp.offset);
+			if (rsp.flags & NETRXF_extra_info)
+				at++;
+		}
+		for (RING_IDX to = rx->req_prod; to != at + NETFRONT_ENTRIES; to++) {
+			unsigned int slot = to & (NETFRONT_ENTRIES - 1);
+
+			rx->ring[slot].req = (netif_rx_request_t){
+				.id = (uint16_t)slot,
+				.gref = netfront_raw_ref(h.q, NETFRONT_ENTRIES + slot)};
+			xen_wmb();
+			rx->req_prod = to + 1;
+		}
+	}
+}
+
+/* A hash of all, by a key of ones; two packets' worth of what is told. */
+static void watch_hashes(const char *name)
+{
+	uint8_t key[40];
+	uint32_t table[8] = {0};
+	struct netfront_packet pkt;
+	unsigned int hashed = 0;
+
+	memset(key, 0x11, sizeof(key));
+	if (netfront_hash(h.nf, 15, key, sizeof(key), table, 8)) {
+		printf("%s refused\n", name);
+		return;
+	}
+	printf("connected\n");
+	for (int i = 0; i < 1000 && hashed < 3; i++) {
+		while (netfront_rx_take(h.q, &pkt) > 0) {
+			if (pkt.hashed && hashed++ < 3)
+				printf("%s type %u %08x\n", name, pkt.hash_type, pkt.hash);
+			netfront_rx_release(h.q);
+		}
+		netfront_push(h.q);
+		usleep(10000);
+	}
+}
+
 static void attack_other(const char *name)
 {
 	if (!strcmp(name, "no-room"))
 		attack_room(name);
+	else if (!strcmp(name, "headrooms"))
+		watch_headrooms();
+	else if (!strcmp(name, "hash"))
+		watch_hashes(name);
 	else if (!strcmp(name, "connect"))
 		printf("%s %s\n", name, hostile_closed() ? "closed" : "connected");
 	else if (!strcmp(name, "flip"))
