@@ -330,29 +330,32 @@ static void watch_headrooms(void)
 	}
 }
 
-/* A hash of all, by a key of ones; two packets' worth of what is told. */
+/* Hashes of all, by a key; those of the packets that come, on all queues, until it is killed. */
 static void watch_hashes(const char *name)
 {
 	uint8_t key[40];
 	uint32_t table[8] = {0};
 	struct netfront_packet pkt;
-	unsigned int hashed = 0;
 
-	memset(key, 0x11, sizeof(key));
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(0x11 * (i % 8 + 1));
 	if (netfront_hash(h.nf, 15, key, sizeof(key), table, 8)) {
 		printf("%s refused\n", name);
 		return;
 	}
 	printf("connected\n");
-	for (int i = 0; i < 1000 && hashed < 3; i++) {
-		while (netfront_rx_take(h.q, &pkt) > 0) {
-			if (pkt.hashed && hashed++ < 3)
-				printf("%s type %u %08x\n", name, pkt.hash_type, pkt.hash);
-			netfront_rx_release(h.q);
+	for (;; usleep(10000))
+		for (unsigned int i = 0; i < netfront_info(h.nf)->queues; i++) {
+			struct netfront_queue *q = netfront_queue(h.nf, i);
+
+			while (netfront_rx_take(q, &pkt) > 0) {
+				if (pkt.hashed)
+					printf("%s type %u %08x queue %u\n", name, pkt.hash_type,
+					       pkt.hash, i);
+				netfront_rx_release(q);
+			}
+			netfront_push(q);
 		}
-		netfront_push(h.q);
-		usleep(10000);
-	}
 }
 
 static void attack_other(const char *name)
