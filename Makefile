@@ -260,6 +260,7 @@ check:
 # The tests of the data path, of start and stop, and of what waits, once more without io_uring.
 AIO := $(patsubst %,$(BUILD)/aio/%.t,blkload block-device confinement detach-busy discard disk-full \
          frontend-restart hung-store idle-and-size image-shrunk indirect multi-queue nbd-target nbd-tools \
+         net-hostile-packets net-hostile-rings net-rate net-resume net-stall net-tcp \
          persistent supervisor-restart worker-killed xenstored-gone)
 check-run: all $(UNIT) $(BUILD)/tests/xl-stub.so $(FUZZ) $(AIO)
 	@BUILD=$(BUILD) tests/run $(UNIT) $(SYSTEM) $(AIO)
@@ -272,7 +273,7 @@ flood: all $(TEST_PROGS)
 
 $(BUILD)/aio/%.t: tests/system/%.t
 	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nBLKBACK_OPTIONS=--no-io-uring exec %s "$$@"\n' $< >$@
+	@printf '#!/bin/sh\nBLKBACK_OPTIONS=--no-io-uring NETBACK_OPTIONS=--no-io-uring exec %s "$$@"\n' $< >$@
 	@chmod +x $@
 
 # Goes into Debian's xl, so it is never sanitized.
@@ -373,13 +374,14 @@ bench-xen:
 	@$(MAKE) --no-print-directory $(XEN_PROGRAMS)
 	@BUILD=$(BUILD) bench/xen.sh
 
-install: $(BUILD)/blkback $(BUILD)/halfback $(BUILD)/halfback-dm
+install: $(BUILD)/blkback $(BUILD)/netback $(BUILD)/halfback $(BUILD)/halfback-dm
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
-	install -m 755 $(BUILD)/blkback $(DESTDIR)$(PREFIX)/sbin/blkback
+	install -m 755 $(BUILD)/blkback $(BUILD)/netback $(DESTDIR)$(PREFIX)/sbin/
 	install -D -m 755 $(BUILD)/halfback-dm $(DESTDIR)$(PREFIX)/libexec/halfback-dm
 	install -m 755 $(BUILD)/halfback $(DESTDIR)$(PREFIX)/sbin/halfback
 	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback
 	install -D -m 644 blkback/blkback.8 $(DESTDIR)$(PREFIX)/share/man/man8/blkback.8
+	install -m 644 netback/netback.8 $(DESTDIR)$(PREFIX)/share/man/man8/netback.8
 	install -m 644 halfback/halfback.8 $(DESTDIR)$(PREFIX)/share/man/man8/halfback.8
 	install -D -m 644 halfback/halfback.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/halfback.conf.5
 	install -m 644 docs/network-bridge.8 docs/vif-bridge.8 $(DESTDIR)$(PREFIX)/share/man/man8
@@ -416,7 +418,7 @@ help:
 	@echo 'make fuzz       libFuzzer on what guests and captured workers write, T=$(T) seconds each'
 	@echo 'make check-xen  tests on a real Xen that QEMU boots, with stock xl and guests (needs root)'
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
-	@echo 'make install    blkback, its hotplug script, and halfback; PREFIX=$(PREFIX), DESTDIR='
+	@echo 'make install    the daemons, halfback, their hotplug and network scripts; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make install-drop-in  the same, and its vif-* scripts in the place of Xen'"'"'s own'
 	@echo 'make clean      remove $(BUILD)/'
 
@@ -447,7 +449,7 @@ lint-format:
 
 # The product only: its guest pointers are marked (common/guest.h), and sparse checks their use.
 lint-sparse:
-	for f in $(common_c) $(wildcard blkback/*.c halfback/*.c); do .ci/sparse $$f $(CPPFLAGS) || exit 1; done
+	for f in $(common_c) $(wildcard blkback/*.c netback/*.c halfback/*.c); do .ci/sparse $$f $(CPPFLAGS) || exit 1; done
 
 # cppcheck reads no system headers; without this one it cannot parse a LIST_HEAD.
 lint-cppcheck:

@@ -22,11 +22,13 @@
 #include <unistd.h>
 
 #include "common/filter.h"
+#include "common/guest.h" /* __force */
 #include "common/log.h"
 
 enum {
 	FRAME_MAX = TAP_FRAME_PAGES * TAP_PAGE,
 	BUFFER = TAP_PAGES * TAP_PAGE,
+	READ_NOWAIT = 8, /* RWF_NOWAIT; linux/fs.h wraps it in what sparse does not know here */
 };
 
 static uint8_t *read_buffer(const struct tapio *tap, uint32_t index)
@@ -94,7 +96,7 @@ static void reads_queue(struct tapio *tap)
 		io_uring_prep_read(sqe, tap->fd, read_buffer(tap, i), FRAME_MAX + VNET_HEADER, 0);
 		io_uring_sqe_set_data(sqe, &tap->reads[i].op);
 		if (i + 1 < tap->queued)
-			sqe->rw_flags = RWF_NOWAIT;
+			sqe->rw_flags = (__force __kernel_rwf_t)READ_NOWAIT;
 	}
 }
 

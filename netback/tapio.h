@@ -28,7 +28,7 @@ struct tap_read {
 struct tap_frame {
 	uint8_t *data; /* at a page's start */
 	uint32_t len;
-	struct virtio_net_hdr header;
+	struct vnet_header header;
 };
 
 /* Owned by its queue, on its thread. */

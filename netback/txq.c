@@ -260,7 +260,7 @@ static void packet_refuse(struct txq_packet *packet, int16_t status, const char 
 static void packet_send(struct netq *queue, struct txq_packet *packet)
 {
 	struct txq *tx = &queue->tx;
-	struct virtio_net_hdr header;
+	struct vnet_header header;
 	struct packet parsed;
 	const char *why = NULL;
 	uint8_t *head;

@@ -30,7 +30,7 @@ static int refuse(const char **why, const char *what)
 	return -EINVAL;
 }
 
-static int gso_from_guest(struct virtio_net_hdr *header, const struct tx_packet *tx,
+static int gso_from_guest(struct vnet_header *header, const struct tx_packet *tx,
 			  const struct packet *packet, const uint8_t *head, const char **why)
 {
 	int version = tx->gso_type == XEN_NETIF_GSO_TYPE_TCPV4 ? 4 : 6;
@@ -57,7 +57,7 @@ static void csum_begin(const struct tx_packet *tx, const struct packet *packet, 
 	packet_write16(head + packet->l4 + offset, sum);
 }
 
-static int csum_from_guest(struct virtio_net_hdr *header, const struct tx_packet *tx,
+static int csum_from_guest(struct vnet_header *header, const struct tx_packet *tx,
 			   const struct packet *packet, uint8_t *head, const char **why)
 {
 	uint16_t offset = packet->protocol == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
@@ -76,7 +76,7 @@ static int csum_from_guest(struct virtio_net_hdr *header, const struct tx_packet
 	return 0;
 }
 
-int vnet_from_guest(struct virtio_net_hdr *header, const struct tx_packet *tx,
+int vnet_from_guest(struct vnet_header *header, const struct tx_packet *tx,
 		    const struct packet *packet, uint8_t *head, const char **why)
 {
 	int err = 0;
@@ -93,7 +93,7 @@ int vnet_from_guest(struct virtio_net_hdr *header, const struct tx_packet *tx,
 
 /* ---- to the guest ------------------------------------------------------------------------- */
 
-static bool gso_to_guest(struct vnet_rx *rx, const struct virtio_net_hdr *header, uint32_t features)
+static bool gso_to_guest(struct vnet_rx *rx, const struct vnet_header *header, uint32_t features)
 {
 	switch (header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
 	case VIRTIO_NET_HDR_GSO_NONE:
@@ -115,7 +115,7 @@ static bool gso_to_guest(struct vnet_rx *rx, const struct virtio_net_hdr *header
  * DHCP clients read whole frames, and old ones drop those with a blank checksum though they were
  * told that it is blank.
  */
-static bool is_dhcp(const uint8_t *frame, uint32_t len, const struct virtio_net_hdr *header)
+static bool is_dhcp(const uint8_t *frame, uint32_t len, const struct vnet_header *header)
 {
 	const uint8_t *udp = frame + header->csum_start;
 
@@ -124,7 +124,7 @@ static bool is_dhcp(const uint8_t *frame, uint32_t len, const struct virtio_net_
 	return packet_read16(udp) == DHCP_SERVER && packet_read16(udp + 2) == DHCP_CLIENT;
 }
 
-static void csum_fill(uint8_t *frame, uint32_t len, const struct virtio_net_hdr *header)
+static void csum_fill(uint8_t *frame, uint32_t len, const struct vnet_header *header)
 {
 	uint8_t *part = frame + header->csum_start;
 	uint16_t sum = (uint16_t)~packet_fold(packet_sum(part, len - header->csum_start, 0));
@@ -135,7 +135,7 @@ static void csum_fill(uint8_t *frame, uint32_t len, const struct virtio_net_hdr 
 	packet_write16(part + header->csum_offset, sum);
 }
 
-bool vnet_to_guest(struct vnet_rx *rx, const struct virtio_net_hdr *header, uint8_t *frame,
+bool vnet_to_guest(struct vnet_rx *rx, const struct vnet_header *header, uint8_t *frame,
 		   uint32_t len, uint32_t features)
 {
 	uint16_t ethertype = packet_read16(frame + 2 * (size_t)ETH_ALEN_);

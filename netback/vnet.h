@@ -11,9 +11,21 @@
 #include "netback/packet.h"
 #include "netback/tx_parse.h"
 
-enum {
-	VNET_HEADER = sizeof(struct virtio_net_hdr)
+/* struct virtio_net_hdr in this machine's byte order, as taps have it (TUNSETVNETLE is not set). */
+struct vnet_header {
+	uint8_t flags;	  /* VIRTIO_NET_HDR_F_... */
+	uint8_t gso_type; /* VIRTIO_NET_HDR_GSO_... */
+	uint16_t hdr_len;
+	uint16_t gso_size;
+	uint16_t csum_start;
+	uint16_t csum_offset;
 };
+
+enum {
+	VNET_HEADER = sizeof(struct vnet_header)
+};
+
+_Static_assert(sizeof(struct vnet_header) == sizeof(struct vnet_header), "see virtio_net.h");
 
 /* What a guest's frontend takes; bits of vif_connect.features. */
 enum vnet_feature {
@@ -30,7 +42,7 @@ enum vnet_feature {
  * was made; it is changed where a checksum has to be begun anew.  0, or -EINVAL with *why: a
  * predicate of "the guest".
  */
-int vnet_from_guest(struct virtio_net_hdr *header, const struct tx_packet *tx,
+int vnet_from_guest(struct vnet_header *header, const struct tx_packet *tx,
 		    const struct packet *packet, uint8_t *head, const char **why);
 
 /* A packet to a guest: flags and GSO of its first slot. */
@@ -44,7 +56,7 @@ struct vnet_rx {
  * What a frame of the tap's is to the guest.  A checksum that the guest can't take blank is
  * computed.  False if the guest can't take the packet at all.
  */
-bool vnet_to_guest(struct vnet_rx *rx, const struct virtio_net_hdr *header, uint8_t *frame,
+bool vnet_to_guest(struct vnet_rx *rx, const struct vnet_header *header, uint8_t *frame,
 		   uint32_t len, uint32_t features);
 
 #endif

@@ -58,7 +58,7 @@ static void check_slots(struct bytes *in, struct tx_packet *packet)
 
 static void check_offload(const struct tx_packet *tx, const struct packet *packet, uint8_t *head)
 {
-	struct virtio_net_hdr header;
+	struct vnet_header header;
 	const char *why = NULL;
 
 	if (vnet_from_guest(&header, tx, packet, head, &why) < 0) {
@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct spoof spoof = {.mode = SPOOF_IP};
 	struct tx_packet tx;
 	struct vnet_rx rx;
-	struct virtio_net_hdr header;
+	struct vnet_header header;
 	struct packet packet;
 	struct hash_value value;
 	struct hash hash = {.algorithm = 1, .flags = 15};

@@ -41,5 +41,6 @@ due "blank checksums" csum:0 csum-no-ip:-1 csum-cut:-1
 due "pages that were not granted (XSA-361, 367)" bad-ref:-1 huge-ref:-1 bad-frag-0:-1 bad-frag-2:-1 bad-frag-4:-1 good:0
 is "$(net_worker a)" "$worker" "the worker is the same all the time"
 kill $beside
+# shellcheck disable=SC2016 # of awk's
 ok "and the guest beside lost no packet" awk -F'icmp_seq=' 'NF > 1 { n++; last = $2 + 0 } END { exit !(n > 3 && n == last) }' \
 	"$WORK/ping"

@@ -10,7 +10,6 @@ plan 22
 bridge_make
 netback_start --queues=2
 XLOOP_XNET=none nic_guest a 1 >/dev/null 2>&1
-FE=/local/domain/1/device/vif/0
 error() {
 	xenstore-read /local/domain/0/error/backend/vif/1/0/error 2>/dev/null
 }

@@ -14,7 +14,7 @@
 
 static uint8_t frame[PACKET_HEAD];
 static struct tx_packet tx;
-static struct virtio_net_hdr header;
+static struct vnet_header header;
 static const char *why;
 
 static int begin(void **state)
@@ -132,7 +132,7 @@ static bool to_guest(uint32_t len, uint32_t features)
 
 static void blank(uint16_t start, uint16_t offset)
 {
-	header = (struct virtio_net_hdr){
+	header = (struct vnet_header){
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = start, .csum_offset = offset};
 }
 
@@ -144,7 +144,7 @@ static void a_blank_checksum_passes_if_the_guest_takes_it(void **state)
 	assert_true(to_guest(100, VNET_CSUM4));
 	assert_int_equal(rx.flags, NETRXF_csum_blank | NETRXF_data_validated);
 	assert_int_equal(rx.gso_size, 0);
-	header = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_DATA_VALID};
+	header = (struct vnet_header){.flags = VIRTIO_NET_HDR_F_DATA_VALID};
 	assert_true(to_guest(100, 0));
 	assert_int_equal(rx.flags, NETRXF_data_validated);
 	blank(38, 60);
