@@ -129,7 +129,8 @@ struct device {
 	const char *kind;   /* the backend's: vbd, vif, or qdisk which QEMU serves */
 	const char *server; /* whom to look for when nobody answers */
 	char name[48];	    /* for sentences: "disk xvda" */
-	/* Of an addition, each ended by a NULL key; those without a value are not written. */
+	/* Of an addition, in libxl's order, each ended by a NULL key; those without a value are not
+	 * written. */
 	const struct node *front, *front_ro, *back;
 };
 int device_add(struct host *h, struct device *d);	    /* told */

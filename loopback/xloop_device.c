@@ -84,21 +84,12 @@ static int add_front_ro(struct host *h, xs_transaction_t t, const struct device 
 static int add_back(struct host *h, xs_transaction_t t, const struct device *d, const char *front,
 		    const char *back, const char *libxl)
 {
-	char domid[16];
-	const struct node nodes[] = {
-		{"frontend-id", domid}, {"online", "1"}, {"state", "1"}, {NULL, NULL}};
-	int rc;
+	int rc = make_dir(h, t, back, 0, (unsigned int)d->domid);
 
-	snprintf(domid, sizeof(domid), "%d", d->domid);
-	rc = make_dir(h, t, back, 0, (unsigned int)d->domid);
 	if (!rc)
 		rc = store_write(h, t, front, "%s/frontend", back);
 	if (!rc)
-		rc = write_nodes(h, t, back, nodes);
-	if (!rc)
 		rc = write_nodes(h, t, back, d->back);
-	if (!rc)
-		rc = write_nodes(h, t, libxl, nodes);
 	return rc ? rc : write_nodes(h, t, libxl, d->back);
 }
 

@@ -28,7 +28,7 @@ int vbd_add_nodes(struct host *h, int domid, const struct vbd *v)
 {
 	struct device d = vbd_device(domid, v->devid, v->vdev, v->qdisk);
 	char *type = store_read(h, XBT_NULL, "/libxl/%d/type", domid);
-	char devid[16], params[PATH_MAX + 8];
+	char devid[16], id[16], params[PATH_MAX + 8];
 	const struct node front[] = {
 		{"virtual-device", devid},
 		{"device-type", v->cdrom ? "cdrom" : "disk"},
@@ -40,8 +40,11 @@ int vbd_add_nodes(struct host *h, int domid, const struct vbd *v)
 	const struct node back[] = {
 		{"params", params},
 		{"script", v->qdisk ? NULL : v->script},
+		{"frontend-id", id},
+		{"online", "1"},
 		{"removable", v->removable ? "1" : "0"},
 		{"bootable", "1"},
+		{"state", "1"},
 		{"dev", v->vdev},
 		{"type", v->qdisk ? "qdisk" : "phy"},
 		{"mode", v->writable ? "w" : "r"},
@@ -54,6 +57,7 @@ int vbd_add_nodes(struct host *h, int domid, const struct vbd *v)
 	int rc;
 
 	snprintf(devid, sizeof(devid), "%d", v->devid);
+	snprintf(id, sizeof(id), "%d", domid);
 	/* libxl calls the raw format aio. */
 	snprintf(params, sizeof(params), "%s%s", v->qdisk ? "aio:" : "", v->target);
 	d.front = front;

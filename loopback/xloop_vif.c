@@ -25,7 +25,7 @@ static struct device vif_device(int domid, int devid)
 int vif_add_nodes(struct host *h, int domid, const struct vif *v)
 {
 	struct device d = vif_device(domid, v->devid);
-	char handle[16], mtu[16];
+	char handle[16], id[16], mtu[16];
 	const struct node front[] = {
 		{"handle", handle},
 		{"trusted", v->trusted ? "1" : "0"},
@@ -34,6 +34,9 @@ int vif_add_nodes(struct host *h, int domid, const struct vif *v)
 	};
 	const struct node front_ro[] = {{"mtu", mtu}, {NULL, NULL}};
 	const struct node back[] = {
+		{"frontend-id", id},
+		{"online", "1"},
+		{"state", "1"},
 		{"script", v->script},
 		{"vifname", v->vifname},
 		{"mac", v->mac},
@@ -51,6 +54,7 @@ int vif_add_nodes(struct host *h, int domid, const struct vif *v)
 	};
 
 	snprintf(handle, sizeof(handle), "%d", v->devid);
+	snprintf(id, sizeof(id), "%d", domid);
 	snprintf(mtu, sizeof(mtu), "%d", v->mtu);
 	d.front = front;
 	d.front_ro = front_ro;
