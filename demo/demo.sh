@@ -125,12 +125,13 @@ scratch_state_is() {
 
 kill_under_load() {
 	local n load victims
-	guest blkload --dev=xvdb --rw=randrw --bs=4k --qd=32 --size=64M --runtime=3 --verify --flush-every=50 --json \
+	xloop exec demo -- blkload --dev=xvdb --rw=randrw --bs=4k --qd=32 --size=64M --runtime=100 --verify --flush-every=50 --json \
 		>load.json 2>>blkload.log &
 	load=$!
 	wait_for 10 scratch_state_is 4 || die "the guest does not connect its disk"
 	for n in {1..10}; do
 		sleep 0.2
+		wait_for 10 worker >/dev/null || die "no worker follows the one that was killed"
 		victims=$(worker)
 		[ "$n" -ne 5 ] || victims+=" $BLKBACK"
 		# shellcheck disable=SC2086 # one or two
@@ -138,6 +139,8 @@ kill_under_load() {
 		[ "$n" -ne 5 ] || start_blkback
 		scratch_state_is 4 || die "the guest noticed that its worker died"
 	done
+	sleep 0.5
+	kill $load # it ends what it has begun, and tells
 	wait $load || die "the guest lost I/O when its worker died"
 	[ "$(jq '.errors + .verify_errors' load.json)" = 0 ] || die "the guest saw errors"
 	verified=$((verified + $(jq '.verified * .bs' load.json)))
