@@ -34,7 +34,7 @@ enum chan_type {
 };
 
 enum {
-	CHAN_FDS_MAX = 18, /* a NIC's queues, the journal, and the statistics */
+	CHAN_FDS_MAX = 20, /* a NIC's queues and two of BPF, the journal, and the statistics */
 	CHAN_BODY_MAX = 2048,
 	CHAN_TEXT_MAX = 240
 };

@@ -65,7 +65,7 @@ static int offer_mtu(struct nic *nic)
 	if (err < 0)
 		snprintf(
 			nic->why, sizeof(nic->why),
-			"its node mtu is no number from %u to %u; write mtu=1500 or another one in "
+			"its node mtu is no number from %d to %d; write mtu=1500 or another one in "
 			"the vif's specification",
 			MTU_MIN, MTU_MAX);
 	return err;
@@ -174,6 +174,25 @@ static unsigned int tap_offload(uint32_t features)
 	return offload;
 }
 
+/* Without BPF packets come by whatever queue the tap chooses. */
+static void connect_steer(struct nic *nic, struct vif_connect *connect, struct chan_msg *msg)
+{
+	int err = 0;
+
+	connect->steer = 0;
+	if (connect->queues < 2 || !connect->has_ctrl)
+		return;
+	if (nic->steer.map < 0)
+		err = steer_open(&nic->steer);
+	if (err < 0) {
+		log_debug("can't steer packets by guests' hashes: %s", strerror(-err));
+		return;
+	}
+	connect->steer = 1;
+	msg->fds[msg->nfds++] = nic->steer.program;
+	msg->fds[msg->nfds++] = nic->steer.map;
+}
+
 static int netback_connect(struct device *device, struct chan_msg *msg, const char **why)
 {
 	struct nic *nic = device->private;
@@ -202,9 +221,10 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	device->queues = connect.queues;
 	device->engine = "tap";
 	device->journal_bytes = vif_journal_bytes(&connect);
-	memcpy(msg->body, &connect, sizeof(connect));
 	memcpy(msg->fds, nic->tap.fds, sizeof(nic->tap.fds));
 	msg->nfds = nic->tap.nfds;
+	connect_steer(nic, &connect, msg);
+	memcpy(msg->body, &connect, sizeof(connect));
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "common/filter.h"
+#include "netback/steer.h"
 
 void netq_break(struct netq *queue, const char *reason)
 {
@@ -210,7 +211,7 @@ void netq_close(void *arg)
 		netq_free(queue);
 }
 
-const struct filter *const netq_filters[2][3] = {
-	[LOOP_URING] = {&tapio_uring_filter, &rxq_filter},
-	[LOOP_EPOLL] = {&tapio_epoll_filter, &rxq_filter},
+const struct filter *const netq_filters[2][4] = {
+	[LOOP_URING] = {&tapio_uring_filter, &rxq_filter, &steer_filter},
+	[LOOP_EPOLL] = {&tapio_epoll_filter, &rxq_filter, &steer_filter},
 };

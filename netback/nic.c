@@ -82,6 +82,7 @@ struct nic *nic_get(struct device *device)
 		if (!nic)
 			log_panic("out of memory");
 		nic->device = device;
+		nic->steer = (struct steer_fds){-1, -1};
 		device->private = nic;
 	}
 	return nic;
@@ -146,6 +147,7 @@ void nic_release(struct device *device)
 	}
 	if (!device->forgotten && !device->sup->stopping)
 		return;
+	steer_close(&nic->steer);
 	device->private = NULL;
 	free(nic);
 }

@@ -5,12 +5,14 @@
 
 #include "common/sup.h"
 #include "netback/config.h"
+#include "netback/steer.h"
 #include "netback/tap.h"
 
 /* Owned by its device. */
 struct nic {
 	struct device *device;
 	struct tap tap;		      /* name "": not made yet */
+	struct steer_fds steer;	      /* of one that has had several queues */
 	bool carrier;		      /* that its guest was told */
 	struct vif_settings settings; /* that its worker was told last */
 	char why[240];		      /* the last refusal */

@@ -108,7 +108,7 @@ static int nets_read(struct spoof *spoof, const char *text, char *why, size_t wh
 	int err = spoof_parse_nets(spoof, text);
 
 	if (err == -E2BIG)
-		snprintf(why, why_size, "its node ip has more than %u addresses; write prefixes",
+		snprintf(why, why_size, "its node ip has more than %d addresses; write prefixes",
 			 SPOOF_NETS_MAX);
 	else if (err < 0)
 		snprintf(why, why_size,

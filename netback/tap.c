@@ -113,7 +113,7 @@ void tap_close(struct tap *tap)
 
 int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonblock)
 {
-	int on = 1;
+	int on = 1, none = -1;
 
 	if (tap->nfds != count)
 		tap_close(tap);
@@ -131,6 +131,9 @@ int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonbloc
 	/* A worker that died may have taken it (rxq.c). */
 	if (ioctl(tap->fds[0], TUNSETCARRIER, &on) < 0)
 		return -errno;
+	/* Nor is this connection's hash that of the last (steer.c); old kernels have no such thing.
+	 */
+	ioctl(tap->fds[0], TUNSETSTEERINGEBPF, &none);
 	return ioctl(tap->fds[0], TUNSETOFFLOAD, offload) < 0 ? -errno : 0;
 }
 

@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/runfile.h"
 #include "netback/ctrl.h"
+#include "netback/steer.h"
 
 struct vif {
 	struct worker *worker;
@@ -35,6 +36,8 @@ struct vif {
 	bool configure_again; /* something changed meanwhile */
 	bool tuned;	      /* the supervisor waits to hear that they have */
 	uint32_t stalled;     /* queues whose guest offers no slots */
+	struct steer *steer;  /* NULL: one queue, or no BPF */
+	int steer_program;
 	bool has_ctrl;
 	uint32_t ctrl_ref, ctrl_port;
 	struct ctrl ctrl;
@@ -80,6 +83,9 @@ static void vif_let_go(struct vif *vif)
 	}
 	if (vif->has_ctrl)
 		ctrl_close(&vif->ctrl);
+	if (vif->steer_program >= 0)
+		close(vif->steer_program);
+	steer_unmap(vif->steer);
 	stats_unmap(&vif->stats);
 	if (!vif->journal)
 		free(vif->state);
@@ -147,11 +153,21 @@ static void vif_configured(void *arg)
 	vif->tuned = false;
 }
 
+static void vif_steer(struct vif *vif)
+{
+	int err = steer_set(vif->steer, vif->fds[0], vif->steer_program, &vif->state->hash);
+
+	if (err < 0)
+		log_warn("vif %u: can't steer packets by its guest's hash: %s", vif->devid,
+			 strerror(-err));
+}
+
 static void vif_hash_changed(struct ctrl *ctrl)
 {
 	struct vif *vif = ctrl->vif;
 
 	vif->state->hash = ctrl->hash;
+	vif_steer(vif);
 	vif_configure(vif);
 }
 
@@ -316,8 +332,8 @@ static void vif_handle_connect(struct worker *worker, struct chan_msg *msg)
 	int stats = chan_take_stats(msg), journal = chan_take_journal(msg);
 
 	memcpy(&connect, msg->body, sizeof(connect));
-	if (connect.queues < 1 || connect.queues > VIF_QUEUES_MAX || msg->nfds != connect.queues ||
-	    vif_find(worker, msg->devid))
+	if (connect.queues < 1 || connect.queues > VIF_QUEUES_MAX || connect.steer > 1 ||
+	    msg->nfds != connect.queues + 2 * connect.steer || vif_find(worker, msg->devid))
 		log_panic("can't connect vif %u with %u queues and %u descriptors", msg->devid,
 			  connect.queues, msg->nfds);
 	vif = calloc(1, sizeof(*vif) + connect.queues * sizeof(vif->queues[0]));
@@ -333,6 +349,9 @@ static void vif_handle_connect(struct worker *worker, struct chan_msg *msg)
 	vif->ctrl_ref = connect.ctrl_ref;
 	vif->ctrl_port = connect.ctrl_port;
 	memcpy(vif->fds, msg->fds, connect.queues * sizeof(vif->fds[0]));
+	vif->steer_program = connect.steer ? msg->fds[connect.queues] : -1;
+	vif->steer = steer_map(connect.steer ? msg->fds[connect.queues + 1] : -1);
+	vif_steer(vif);
 	vif->queue_count = connect.queues;
 	for (uint32_t i = 0; i < connect.queues; i++)
 		vif_queue_init(vif, i, &connect);

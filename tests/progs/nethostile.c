@@ -331,10 +331,9 @@ static void watch_headrooms(void)
 }
 
 /* Hashes of all, by a key; those of the packets that come, on all queues, until it is killed. */
-static void watch_hashes(const char *name)
+static void watch_hashes(const char *name, const uint32_t *table)
 {
 	uint8_t key[40];
-	uint32_t table[8] = {0};
 	struct netfront_packet pkt;
 
 	for (size_t i = 0; i < sizeof(key); i++)
@@ -365,7 +364,9 @@ static void attack_other(const char *name)
 	else if (!strcmp(name, "headrooms"))
 		watch_headrooms();
 	else if (!strcmp(name, "hash"))
-		watch_hashes(name);
+		watch_hashes(name, (const uint32_t[8]){0});
+	else if (!strcmp(name, "hash-steer"))
+		watch_hashes("hash", (const uint32_t[8]){0, 1, 1, 0, 1, 0, 0, 1});
 	else if (!strcmp(name, "connect"))
 		printf("%s %s\n", name, hostile_closed() ? "closed" : "connected");
 	else if (!strcmp(name, "flip"))
