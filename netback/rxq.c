@@ -367,7 +367,7 @@ static void slot_respond(struct ring *ring, const struct rxq_slot *slot)
 		.id = slot->id,
 		.offset = slot->offset,
 		.flags = slot->flags,
-		.status = slot->error ? NETIF_RSP_ERROR : (int16_t)slot->size,
+		.status = (int16_t)(slot->error ? NETIF_RSP_ERROR : slot->size),
 	};
 	void __guest *to = ring_slot(ring, ring->rsp_prod_pvt++);
 
