@@ -134,6 +134,7 @@ $(BUILD)/xloop: $(call obj,$(xloop_c) loopback/hvclient.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenstore -lxlutil -lxenlight -pthread
 
+$(BUILD)/unit/test_headers: $(call obj,loopback/headers.c)
 $(BUILD)/unit/test_vdev: $(call obj,loopback/xloop_vdev.c)
 
 # Programs that system tests run, built as any Xen program would be.
