@@ -39,7 +39,8 @@ static void sup_changed(struct store *store, const char *path, const char *token
 	}
 	/* Frontend watches carry the device's path. */
 	if (strcmp(token, backend_token) != 0) {
-		bool tuned = strcmp(path + strlen(path) - strlen("/state"), "/state") != 0;
+		const char *key = strrchr(path, '/');
+		bool tuned = !key || strcmp(key, "/state") != 0;
 
 		for (device = sup->devices; device; device = device->next)
 			if (strcmp(device->path, token) == 0 && tuned)

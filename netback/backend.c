@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bus.h"
 #include "netback/frontend.h"
 #include "netback/links.h"
 #include "netback/nic.h"
@@ -218,6 +219,7 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	if (err < 0)
 		return err;
 	nic->settings = connect.settings;
+	nic->unsure = device->resume;
 	device->queues = connect.queues;
 	device->engine = "tap";
 	device->journal_bytes = vif_journal_bytes(&connect);
@@ -226,6 +228,15 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	connect_steer(nic, &connect, msg);
 	memcpy(msg->body, &connect, sizeof(connect));
 	return 0;
+}
+
+static bool frontend_reconfigures(struct device *device)
+{
+	char *state = store_read(&device->sup->store, "%s/state", device->frontend);
+	bool is = bus_state(state) == XenbusStateReconfiguring;
+
+	free(state);
+	return is;
 }
 
 /* The toolstack's settings may change while a vif is connected, and some of the guest's. */
@@ -244,9 +255,16 @@ static bool netback_tune(struct device *device, struct chan_msg *msg)
 				  device->devid, device->guest->domid, why);
 		return false;
 	}
-	if (memcmp(&settings, &nic->settings, sizeof(settings)) == 0)
+	/* A frontend's headroom counts when it goes to Reconfiguring. */
+	settings.set_headroom = frontend_reconfigures(device);
+	if (!settings.set_headroom)
+		settings.headroom = nic->settings.headroom;
+	if (!settings.set_headroom && !nic->unsure &&
+	    memcmp(&settings, &nic->settings, sizeof(settings)) == 0)
 		return false;
+	nic->unsure = false;
 	nic->settings = settings;
+	nic->settings.set_headroom = 0;
 	memcpy(msg->body, &settings, sizeof(settings));
 	return true;
 }

@@ -21,6 +21,7 @@ struct vif_settings {
 	struct limit_spec tx, rx; /* bytes that the guest sends, and gets */
 	uint32_t multicast;	  /* the guest wants only what is on its list */
 	uint32_t headroom;	  /* bytes before a packet that it gets: XDP's */
+	uint32_t set_headroom;	  /* of a TUNE: that counts; else it stays as it is */
 	uint32_t drain_ms;	  /* how long a frame waits for the guest's slots */
 	uint32_t stall_ms;	  /* and then the interface for its carrier */
 	struct spoof spoof;

@@ -140,6 +140,7 @@ void nic_release(struct device *device)
 	if (!nic)
 		return;
 	tap_close(&nic->tap);
+	steer_close(&nic->steer);
 	if (device->forgotten) {
 		if (nic_find(nic))
 			tap_delete(nic->tap.name);
@@ -147,7 +148,6 @@ void nic_release(struct device *device)
 	}
 	if (!device->forgotten && !device->sup->stopping)
 		return;
-	steer_close(&nic->steer);
 	device->private = NULL;
 	free(nic);
 }

@@ -15,6 +15,7 @@ struct nic {
 	struct steer_fds steer;	      /* of one that has had several queues */
 	bool carrier;		      /* that its guest was told */
 	struct vif_settings settings; /* that its worker was told last */
+	bool unsure;		      /* ... but for what its guest has told an earlier one */
 	char why[240];		      /* the last refusal */
 };
 

@@ -369,8 +369,10 @@ static void vif_handle_tune(struct worker *worker, const struct chan_msg *msg)
 	if (!vif || vif->serial != msg->serial || vif->closing || vif->connecting)
 		return;
 	memcpy(&vif->wanted, msg->body, sizeof(vif->wanted));
+	if (vif->wanted.set_headroom)
+		vif->state->headroom = vif->wanted.headroom;
 	vif->state->multicast = vif->wanted.multicast;
-	vif->state->headroom = vif->wanted.headroom;
+	vif->wanted.headroom = vif->state->headroom;
 	vif->tuned = true;
 	vif_configure(vif);
 }
