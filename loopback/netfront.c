@@ -112,6 +112,16 @@ static int connect_wait(struct netfront *nf, int timeout_ms)
 	return nf->opts.staging ? netfront_stage(nf) : 0;
 }
 
+/* The link may change at any time; its events come where those of the state do. */
+static bool carrier_watch(struct netfront *nf, bool on)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/carrier", nf->front.backend);
+	return on ? xs_watch(nf->guest->xs, path, "carrier")
+		  : xs_unwatch(nf->guest->xs, path, "carrier");
+}
+
 static int netfront_connect(struct netfront *nf, unsigned int devid)
 {
 	int timeout_ms = nf->opts.timeout_ms ? nf->opts.timeout_ms : GUEST_TIMEOUT;
@@ -120,6 +130,8 @@ static int netfront_connect(struct netfront *nf, unsigned int devid)
 	nf->front.devid = devid;
 	if (err)
 		return netfront_open_error(nf, err, "this domain has no such NIC");
+	if (!carrier_watch(nf, true))
+		return netfront_open_error(nf, -errno, "cannot watch its link");
 	err = front_reset(&nf->front, timeout_ms);
 	if (err)
 		return netfront_open_error(nf, err, "the backend did not get ready (state 2)");
@@ -144,6 +156,8 @@ static void netfront_free(struct netfront *nf)
 	for (unsigned int i = 0; i < NETFRONT_MAX_QUEUES && nf->queue[i]; i++)
 		netfront_queue_close(nf->queue[i]);
 	netfront_ctrl_close(nf);
+	if (nf->front.watching)
+		carrier_watch(nf, false);
 	front_close(&nf->front);
 	if (nf->error_fd >= 0)
 		close(nf->error_fd);

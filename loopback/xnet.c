@@ -177,7 +177,7 @@ static int queues_start(struct xnet *x)
 	return err;
 }
 
-/* The carrier is a node of the backend's that may change; its state's watch tells of the end. */
+/* The backend's nodes tell of its end, and of the link. */
 static void device_serve(struct xnet *x)
 {
 	struct pollfd pfd[] = {
