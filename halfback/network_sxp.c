@@ -48,6 +48,12 @@ static void sxp_unread(struct sxp *sxp, int c)
 	ungetc(c, sxp->f);
 }
 
+/* strchr() would find the end of its string, too. */
+static bool is_mark(int c)
+{
+	return c && strchr("()'\"#", c);
+}
+
 /* What is between two quotes, or one word.  Starts with C. */
 static enum token sxp_atom(struct sxp *sxp, int c)
 {
@@ -56,7 +62,7 @@ static enum token sxp_atom(struct sxp *sxp, int c)
 
 	if (quote)
 		c = sxp_char(sxp);
-	while (c != EOF && (quote ? c != quote : !isspace(c) && !strchr("()'\"#", c))) {
+	while (c != EOF && (quote ? c != quote : !isspace(c) && !is_mark(c))) {
 		if (len + 1 < sizeof(sxp->atom))
 			sxp->atom[len++] = (char)c;
 		c = sxp_char(sxp);

@@ -14,6 +14,8 @@
 #	nat SET ADDRESS         is in table inet halfback
 #	dhcp MAC ADDRESS        is leased by our dnsmasq
 #
+# An emulated NIC and its vif are one NIC of the guest with two interfaces: what is told of addresses stays until both are gone.
+#
 # It is written to $NET_DIR/vifDOMID.DEVID before any of it is done, so whatever kills a script at whatever moment, `offline`
 # or the next `online` knows all that there may be.  An interface is touched only if it has both the name and the index
 # that the plan says: no other guest's has.  A file that was cut off can't harm: `read` drops a line without an end.
@@ -32,9 +34,9 @@ plan_undo() {
 		port) [ -z "$at" ] || ovs-vsctl --timeout=10 --if-exists del-port "$a" "$at" >/dev/null 2>&1 ;;
 		addr) [ -z "$at" ] || lines=$lines$LF"addr del $a dev $at" ;;
 		route) [ -z "$at" ] || lines=$lines$LF"route del $a dev $at metric $b" ;;
-		proxy) lines=$lines$LF"neigh del proxy $a dev $b" ;;
-		nat) nat=$nat$LF"delete element inet halfback $a { $b }" ;;
-		dhcp) dhcp_forget "$a" "$b" ;;
+		proxy) [ -e "$sibling" ] || lines=$lines$LF"neigh del proxy $a dev $b" ;;
+		nat) [ -e "$sibling" ] || nat=$nat$LF"delete element inet halfback $a { $b }" ;;
+		dhcp) [ -e "$sibling" ] || dhcp_forget "$a" "$b" ;;
 		esac
 	done <"$state"
 	ip_undo "$lines$LF$last"
@@ -97,7 +99,9 @@ plan_routed() {
 	taken=
 	plan_files
 	for file in $files; do
-		[ "$file" != "$state" ] || continue
+		case $file in
+		"$state" | "$sibling") continue ;;
+		esac
 		while read -r word a b; do
 			[ "$word" != route ] || taken=$taken${taken:+ }$a=${file##*/}
 		done <"$file"

@@ -98,7 +98,7 @@ vif_arguments() {
 	esac
 }
 
-# Whose interface: sets domid, devid, tap (-emu for an emulated NIC), id, state, dev.
+# Whose interface: sets domid, devid, tap (-emu for an emulated NIC), id, state, sibling, dev.
 vif_identify() {
 	tap='' dev=${vif:-}
 	if [ "$type_if" = tap ]; then
@@ -116,6 +116,8 @@ vif_identify() {
 	esac
 	id=$domid.$devid$tap
 	state=$NET_DIR/vif$id
+	sibling=$NET_DIR/vif$domid.$devid
+	[ -n "$tap" ] || sibling=$sibling-emu
 	dev=${dev:-vif$id}
 }
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"
 in_net "$@"
-plan 42
+plan 43
 
 lan_make lan
 before=$(census)
@@ -16,6 +16,7 @@ conf '# comment\n[network]\nmode = route ; routed\nnetdev = lan\nantispoof = no\
 ok "a config starts its network" net start --config "$WORK/c"
 like "$(net status --config "$WORK/c")" 'network-route: started; netdev=lan antispoof=no' "as it says"
 ok "and stops it" net stop --config "$WORK/c"
+bad 2 "'my' is none of network-bridge" '(a \0 b)\n(network-script my)'
 is "$(diff <(echo "$before") <(census))" "" "the host is as it was"
 
 fault() { # LINE REGEX CONFIG

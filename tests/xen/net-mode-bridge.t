@@ -5,14 +5,14 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/net-mode.sh"
-xen_test 22
+xen_test 23
 
 net_mode 'mode = bridge\nnetdev = eth0'
 is "$(ip -br addr show xenbr0 | awk '{ print $3 }')" 192.168.7.2/24 "the bridge has the NIC's address"
 ok "a guest is created" nic_guest a 'mac=00:16:3e:00:00:01,ip=192.168.7.11 2001:db8:7::11'
 ok "and another one" nic_guest b 'mac=00:16:3e:00:00:02,ip=192.168.7.12 2001:db8:7::12,vifname=web,mtu=1400'
 like "$(ip -o link show web)" 'mtu 1400 .*master xenbr0' "vifname= and mtu= count"
-is "$(guest_run b 'cat /sys/class/net/eth0/mtu')" 1400 "in the guest, too"
+is "$(xenstore-read "/local/domain/$(xl domid b)/device/vif/0/mtu")" 1400 "and the guest is told"
 nic_address a 192.168.7.11/24 2001:db8:7::11/64 >/dev/null
 nic_address b 192.168.7.12/24 2001:db8:7::12/64 >/dev/null
 connected 192.168.7.11 2001:db8:7::11 192.168.7.12 2001:db8:7::12

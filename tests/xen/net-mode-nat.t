@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/net-mode.sh"
-xen_test 19
+xen_test 20
 
 lease() { # NAME
 	guest_run "$1" "printf '#!/bin/sh\n[ \"\$1\" != bound ] || { ip addr add \$ip/\$mask dev eth0 ; ip route add default via \$router ; echo lease of \$ip by \$router ; }\n' >/dhcp ; chmod +x /dhcp ; udhcpc -i eth0 -n -q -t 10 -T 2 -s /dhcp 2>/dev/null" | grep lease

@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/net-mode.sh"
-xen_test 18
+xen_test 19
 
 net_mode 'mode = route\nnetdev = eth0'
 ok "a guest is created" nic_guest a 'mac=00:16:3e:00:00:01,ip=192.168.7.11 2001:db8:7::11'
