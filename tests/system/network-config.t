@@ -16,7 +16,6 @@ conf '# comment\n[network]\nmode = route ; routed\nnetdev = lan\nantispoof = no\
 ok "a config starts its network" net start --config "$WORK/c"
 like "$(net status --config "$WORK/c")" 'network-route: started; netdev=lan antispoof=no' "as it says"
 ok "and stops it" net stop --config "$WORK/c"
-bad 2 "'my' is none of network-bridge" '(a \0 b)\n(network-script my)'
 is "$(diff <(echo "$before") <(census))" "" "the host is as it was"
 
 fault() { # LINE REGEX CONFIG
@@ -72,4 +71,5 @@ bad 1 'quote that opens here is never closed' "(network-script 'network-route)\n
 bad 2 "a '\)' is missing" '(network-script network-route\n'
 bad 1 "'foo' is no KEY=VALUE" "(network-script 'network-route foo')"
 bad 1 'no script is named here' '(network-script)'
+bad 2 "'my' is none of network-bridge" '(a \0 b)\n(network-script my)'
 is "$(diff <(echo "$before") <(census); ls /run/owned 2>/dev/null)" "" "the host is as it was"
