@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"
 in_net "$@"
-plan 39
+plan 41
 
 lan_make
 bridge_make
@@ -64,3 +64,6 @@ spoofed d 10 IPv6 "NAT: another's IPv6 address" ip6 src=2001:db8:7::99 dst=2001:
 ok "all go offline" eval 'vif bridge offline 7 && vif bridge offline 8 && vif route offline 9 && vif nat offline 10'
 is "$(nft list ruleset | grep -c vif)" 0 "and no rule is left"
 ok "NAT ends" network nat stop
+network bridge start netdev=xenbr0 antispoof=no >/dev/null
+ok "where an admin wants no filter a vif goes online" vif bridge online 7
+is "$(nft list ruleset | grep -c vif)/$(vif_node 7 anti-spoof)" 0/off "without one, and netback is told to have none, too"
