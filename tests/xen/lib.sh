@@ -61,7 +61,7 @@ blkback_start() {
 }
 
 # guest_config NAME pv|pvh [DISK...]: a disk without script= gets ours.  GUEST_VCPUS, GUEST_FIO=1,
-# GUEST_MEM, GUEST_VIF (a NIC).
+# GUEST_MEM, GUEST_VIF (a NIC), GUEST_IPERF=1 (iperf3 and ethtool).
 guest_config() {
 	local name=$1 type=$2 disk initrd=$BUILD/guest.cpio memory=${GUEST_MEM:-256}
 	shift 2
@@ -69,6 +69,10 @@ guest_config() {
 		initrd=/scratch/guest-fio.cpio
 		memory=${GUEST_MEM:-512}
 		[ -e $initrd ] || cat "$BUILD/guest.cpio" "$BUILD/fio.cpio" >$initrd
+	fi
+	if [ -n "${GUEST_IPERF:-}" ]; then
+		initrd=/scratch/guest-iperf.cpio
+		[ -e $initrd ] || cat "$BUILD/guest.cpio" "$BUILD/iperf.cpio" >$initrd
 	fi
 	{
 		echo "name='$name'"
