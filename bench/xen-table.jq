@@ -6,7 +6,7 @@ include "lib";
   "notifies", "notifies", "notifies"],
  ["case", "", "grants", "", "", "persistent", "kernel", "qdisk", "us/IO", "persistent", "kernel", "qdisk",
   "us", "persistent", "kernel", "qdisk", "/IO", "kernel", "qdisk"],
- (.[] | [.case, ((.peers + {ours}) | .ours, .["ours-persistent"], .kernel, .qdisk | num),
+ (.[] | select(.metric == "iops") | [.case, ((.peers + {ours}) | .ours, .["ours-persistent"], .kernel, .qdisk | num),
 	(.ratio["ours-persistent"], .ratio.kernel, .ratio.qdisk | times),
 	(.cpu_us_per_io | .ours, .["ours-persistent"], .kernel, .qdisk | num),
 	(.latency_p99_us | .ours, .["ours-persistent"], .kernel, .qdisk | num),

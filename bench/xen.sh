@@ -12,6 +12,8 @@
 # guest of one virtual CPU and then one of two, whose deep queues are fed from both; it has two rings where the backend
 # offers them.  Dom0 has two CPUs.
 #
+# Then NICs, in the same boot: netback beside the kernel's xen-netback (xen-net-dom0.sh).
+#
 # CPU time per I/O is Xen's account of the whole of dom0 while fio runs (kernel threads, interrupts, QEMU, blkback), less
 # what dom0 uses in the same time when idle, through the same guest.
 #
@@ -46,7 +48,7 @@ measure() {
 	local round vcpus pieces=()
 	for ((round = 1; round <= ROUNDS; round++)); do
 		for vcpus in 1 2; do
-			pieces+=("bench/xen-dom0.sh $vcpus $round $RUNTIME $CASES")
+			pieces+=("bench/xen-dom0.sh $vcpus $round $RUNTIME $CASES" "bench/xen-net-dom0.sh $vcpus $round $RUNTIME $CASES")
 		done
 	done
 	XEN_CPUS=2 XEN_BOOTS=1 XEN_PLAIN=1 XEN_OUT=$WORK tests/xen/boot "${pieces[@]}" | tee "$WORK/log" |
@@ -65,11 +67,16 @@ measure || {
 	cat "$WORK/log"
 	die "the measurement failed"
 }
-[ -s "$WORK/rounds" ] || die "BENCH_CASES=$CASES names no case; *-qd32-* does"
-jq -L bench -s -f bench/xen-report.jq "$WORK/rounds" >"$WORK/results" || die "no results"
+touch "$WORK/rounds" "$WORK/net-rounds"
+[ -s "$WORK/rounds" ] || [ -s "$WORK/net-rounds" ] || die "BENCH_CASES=$CASES names no case; *-qd32-* does"
+jq -L bench -s -f bench/xen-report.jq "$WORK/rounds" >"$WORK/disks" || die "no results of disks"
+jq -L bench -s -f bench/xen-net-report.jq "$WORK/net-rounds" >"$WORK/nics" || die "no results of NICs"
+jq -s add "$WORK/disks" "$WORK/nics" >"$WORK/results" || die "no results"
 mv "$WORK/results" "$OUT/results-xen.json"
 say "Results (IOPS; a ratio above 1 means that blkback is faster)"
 jq -L bench -r -f bench/xen-table.jq "$OUT/results-xen.json" | column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19
+say "NICs (TCP)"
+jq -L bench -r -f bench/xen-net-table.jq "$OUT/results-xen.json" | column -t -s $'\t' -R 2,3,4,5,6
 say "Targets"
 jq -L bench -r -f bench/xen-targets.jq "$OUT/results-xen.json"
 jq -L bench -r -f bench/xen-plot.jq "$OUT/results-xen.json" >"$WORK/plot.dat"
