@@ -18,7 +18,8 @@ by($before) as $b | by($after) as $a
 		syscalls_per_packet: per($syscalls),
 		notifies_per_packet: per($a.dom0.notifies - $b.dom0.notifies + $a.guests - $b.guests),
 		grant_calls_per_packet: per($calls),
-		grant_calls_per_page: ($calls / (($a.dom0.copy_bytes - $b.dom0.copy_bytes) / 4096) | places(4)),
+		grant_calls_per_page: (if $load[0].end then $calls / (($a.dom0.copy_bytes - $b.dom0.copy_bytes) / 4096) | places(4)
+			else null end),
 		grant_ops_per_packet: per($a.dom0.copy_ops - $b.dom0.copy_ops),
 		maps_per_packet: per($a.dom0.map_ops - $b.dom0.map_ops + $a.dom0.unmap_ops - $b.dom0.unmap_ops)
 	}

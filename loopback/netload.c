@@ -86,14 +86,16 @@ static void load_watch(struct netfront *nf, bool hold)
 	}
 }
 
-static int load_run(const struct load_opts *o, struct load_queue *lq, unsigned int queues)
+/* @threads of @queues; of a host's interface, one has them all. */
+static int load_run(const struct load_opts *o, struct load_queue *lq, unsigned int queues,
+		    unsigned int threads)
 {
 	uint64_t end = o->runtime > 0 ? load_clock() + (uint64_t)(o->runtime * 1e9) : 0;
 	unsigned int started = 0;
 	int err = 0;
 
 	fprintf(stderr, "connected\n");
-	for (; started < queues && !err; started++) {
+	for (; started < threads && !err; started++) {
 		lq[started].end_ns = end;
 		err = -pthread_create(&lq[started].thread, NULL, load_thread, &lq[started]);
 	}
@@ -129,7 +131,7 @@ static int guest_run(struct load_opts *o, struct load_queue *lq)
 	if (memcmp(o->pass, none, NETFRONT_MAC) && netfront_tx_multicast(lq[0].q, o->pass, true))
 		fprintf(stderr, "netload: the backend has no multicast control\n");
 	netfront_push(lq[0].q);
-	err = load_run(o, lq, queues);
+	err = load_run(o, lq, queues, queues);
 	load_watch(nf, o->hold);
 	closed = netfront_close(nf);
 	if (closed)
@@ -140,15 +142,12 @@ static int guest_run(struct load_opts *o, struct load_queue *lq)
 
 static int host_run(struct load_opts *o, struct load_queue *lq)
 {
-	unsigned int queues = o->front.queues;
-
 	memcpy(o->from, "\x02\0\0\0\0\x02", NETFRONT_MAC);
-	for (unsigned int i = 0; i < queues; i++) {
+	for (unsigned int i = 0; i < o->front.queues; i++)
 		lq[i] = (struct load_queue){.o = o, .stream = i};
-		if (socket_open(&lq[i]))
-			return 1;
-	}
-	return load_run(o, lq, queues) != 0;
+	if (socket_open(&lq[0]))
+		return 1;
+	return load_run(o, lq, o->front.queues, 1) != 0;
 }
 
 int main(int argc, char **argv)

@@ -82,9 +82,16 @@ static void burst_send(struct load_queue *lq, struct burst *b, unsigned int n)
 	}
 }
 
+static bool stream_goes_on(const struct load_queue *lq)
+{
+	return !lq->o->count || lq->seq < lq->o->count;
+}
+
+/* All streams in turn, for the load that a guest gets must not depend on how many there are. */
 void *socket_send(void *arg)
 {
 	struct load_queue *lq = arg;
+	unsigned int streams = lq->o->front.queues;
 	uint64_t due = load_clock();
 	struct timespec ts;
 	struct burst b = {0};
@@ -92,17 +99,17 @@ void *socket_send(void *arg)
 	if (burst_init(&b, lq->o->size))
 		return NULL;
 	for (unsigned int i = 0; i < LOAD_BURST; i++)
-		frame_make(lq, b.iov[i].iov_base);
+		frame_make(&lq[i % streams], b.iov[i].iov_base);
 	lq->result.first_ns = due;
 	while (!load_ended(lq)) {
 		unsigned int n = 0;
 
-		for (; n < LOAD_BURST && (!lq->o->count || lq->seq < lq->o->count); n++)
-			frame_next(lq, b.iov[n].iov_base);
+		for (; n < LOAD_BURST && stream_goes_on(&lq[n % streams]); n++)
+			frame_next(&lq[n % streams], b.iov[n].iov_base);
 		burst_send(lq, &b, n);
 		if (!lq->o->rate)
 			continue;
-		due += n * 1000000000ULL / lq->o->rate;
+		due += n * 1000000000ULL / (lq->o->rate * streams);
 		ts = (struct timespec){.tv_sec = (time_t)(due / 1000000000U),
 				       .tv_nsec = (long)(due % 1000000000U)};
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
