@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 84
+plan 95
 
 blkback_start
 guest_create g "vdev=xvda,target=$(image a.img 16M)" >/dev/null
@@ -99,6 +99,50 @@ like "$(vbd_error 1 51712)" "its backend ended, and its journal was not made" "w
 wait $load
 rm "$WORK/run/filler"
 ok "with room again it has one" xloop exec g -- blkload --dev=xvda --rw=randrw --verify --ios=1000
+
+# What has a journal needs no room to go on, and no other right than to write what is there.
+xloop exec g -- blkload --dev=xvda --rw=randrw --verify --runtime=100 --json >"$WORK/full" 2>"$WORK/full.err" &
+load=$!
+vbd_state 1 51712 4
+head -c 60k /dev/zero >"$WORK/run/filler" 2>/dev/null
+worker=$(worker_of 1)
+kill -9 "$worker"
+wait_for 10 is_gone "$worker"
+ok "/run is full: a disk with a journal goes on after its worker's death" wait_for 10 worker_of 1
+stop
+blkback_start
+ok "  and after blkback's" wait_for 10 worker_of 1
+is "$(xenstore-read $BE/1/51712/state)" 4 "  at state 4"
+rm "$WORK/run/filler"
+stop
+mount -o remount,ro "$WORK/run"
+like "$(blkback 2>&1)" "can't lock $WORK/run/blkback.pid: Read-only file system; is its file system writable" "/run is read-only: blkback does not start, with a sentence"
+is "$(xenstore-read $BE/1/51712/state)" 4 "  the disk waits"
+mount -o remount,rw "$WORK/run"
+blkback_start
+ok "  and goes on when it can be written" wait_for 10 worker_of 1
+kill $load
+wait $load
+is "$? $(jq -c '[.errors, .verify_errors]' "$WORK/full")" "0 [0,0]" "  nothing was lost"
+vbd_state 1 51712 6
+
+# Devices and guests that are no more.
+stop
+for name in 1-51728 9-51712 32000-4294967295; do
+	: >"$WORK/run/blkback-$name.journal"
+	head -c 2104 /dev/urandom >"$WORK/run/blkback-$name.connection"
+done
+touch "$WORK/run/blkback-x-51712.journal" "$WORK/run/blkback-1.journal"
+ln -s "$WORK/a.img" "$WORK/run/blkback-8-51712.journal"
+blkback_start
+gone() {
+	[ "$(ls "$WORK/run")" = $'blkback-1.journal\nblkback-x-51712.journal\nblkback.pid' ]
+}
+ok "journals of devices that are gone are removed, and nothing else" wait_for 10 gone
+is "$(sha256sum <"$WORK/a.img")" "$sum" "  no data was touched"
+rm "$WORK/run/blkback-x-51712.journal" "$WORK/run/blkback-1.journal"
+is "$(xenstore-read $BE/1/51712/state)" 6 "  no disk moved"
+ok "  and a guest's disk works" xloop exec g -- blkload --dev=xvda --rw=randrw --verify --ios=1000
 mount -t tmpfs -o ro none "$WORK/run"
 ok "it is read-only: the disk works" xloop exec g -- blkload --dev=xvda --rw=randrw --verify --ios=1000
 is "$(log_count 'vbd 51712 of guest 1 has no journal: Read-only file system; it works, but closes if its worker dies')" 1 "with a warning"
