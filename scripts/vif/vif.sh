@@ -170,7 +170,7 @@ vif_addresses() {
 vif_interface() {
 	name_ok "$dev" || fail "'$dev' can't be an interface's name"
 	dev_index "$dev"
-	[ -n "$index" ] || vif_named
+	[ -n "$index" ] || vif_missing
 	name=$dev
 	if [ -n "$vifname" ]; then
 		name=$vifname$tap
@@ -187,21 +187,12 @@ vif_interface() {
 	[ "$antispoof" = no ] || plan_add chain "vif$id"
 }
 
-# netback gives an interface its vifname itself, and has written down that it is its own; or it has said why there is none.
-vif_named() {
-	local made='' sentence
-	if [ -n "$vifname" ] && [ -r "$NET_DIR/../netback-$domid-$devid.tap" ]; then
-		read -r made <"$NET_DIR/../netback-$domid-$devid.tap"
-		if [ "$made" = "$vifname" ] && name_ok "$vifname"; then
-			dev=$vifname
-			dev_index "$dev"
-		fi
-	fi
-	if [ -z "$index" ]; then
-		sentence=$(xenstore-read "error/backend/vif/$domid/$devid/error" 2>/dev/null)
-		sentence=${sentence#[0-9]* }
-		fail "${sentence:-there is no interface $dev; is netback running?}"
-	fi
+# netback may have said why there is none.
+vif_missing() {
+	local sentence
+	sentence=$(xenstore-read "error/backend/vif/$domid/$devid/error" 2>/dev/null)
+	sentence=${sentence#[0-9]* }
+	fail "${sentence:-there is no interface $dev; is netback running?}"
 }
 
 # Down, renamed, and filtered before it can be up.

@@ -86,7 +86,7 @@ ok "bridge: and another one" nic_guest b 2 "script=$S/vif-halfback,bridge=xenbr0
 address a 192.168.7.11/24 2001:db8:7::11/64 via 192.168.7.1
 address b 192.168.7.12/24 2001:db8:7::12/64 via 192.168.7.1
 up=$(ip -o link show web)
-like "$(nic_guest c 3 "script=$S/vif-bridge,bridge=xenbr0,vifname=web" 2>&1)" 'there is a network interface web already' "bridge: a third one can't have the second one's vifname"
+like "$(nic_guest c 3 "script=$S/vif-bridge,bridge=xenbr0,vifname=web" 2>&1)" 'vifname=web: another interface has this name' "bridge: a third one can't have the second one's vifname"
 is "$(ip -o link show web)" "$up" "bridge: whose interface stays as it is"
 connected bridge 192.168.7.11 2001:db8:7::11 192.168.7.12 2001:db8:7::12
 comes_and_goes bridge "script=$S/vif-bridge" bridge=xenbr0 ip=192.168.7.13
