@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../net.sh"
 in_net "$@"
-plan 27
+plan 29
 
 lan_make
 guest a 7
@@ -35,6 +35,9 @@ is "$(lease b)" "10.0.0.200/16 10.0.0.1 10.0.0.1" "and gets the address that ip=
 ok "guests reach each other" pings b 10.0.7.1
 like "$(nft list chain netdev halfback vif7.0)" 'ip saddr 10.0.7.1 accept' "and each is held to its one address"
 
+xenstore-write $VIFS/9/0/ip 10.9.9.0/24
+ok "a prefix is routed beside an address of its own" vif nat online 9
+like "$(ip route show dev vif9.0 | xargs)" '10.0.9.1 .*src 10.0.0.1 metric 2 .*10.9.9.0/24 .*src 10.0.0.1' "which the guest has as any other"
 xenstore-write $VIFS/9/0/ip 10.0.7.1
 like "$(vif nat online 9)" 'ip=: 10.0.7.1 is routed to vif7.0' "an address that another guest has is refused"
 xenstore-rm $VIFS/9/0/ip
