@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/net-mode.sh"
-xen_test 19
+xen_test 20
 
 switch_make() {
 	mkdir -p /run/openvswitch "$WORK/ovs"
