@@ -91,10 +91,11 @@ static void ring_begin(int abi)
 	memset(guests, 0, PAGE);
 	memset((void *)reads, 0, sizeof(reads));
 	memset((void *)writes, 0, sizeof(writes));
-	ring = (struct blkring){.shared = guest_mark(view),
-				.abi = &abis[abi],
-				.pages = 1,
-				.slots = blkring_slots(0, &abis[abi])};
+	ring = (struct blkring){.base = {.shared = guest_mark(view),
+					 .pages = 1,
+					 .slot_size = abis[abi].slot_size,
+					 .slots = blkring_slots(0, &abis[abi])},
+				.abi = &abis[abi]};
 }
 
 static void nothing_was_read_twice(void)
@@ -106,7 +107,7 @@ static void nothing_was_read_twice(void)
 /* Where the guest writes request `index`. */
 static unsigned char *entry(uint32_t index)
 {
-	return (unsigned char *)guests + 64 + index % ring.slots * ring.abi->slot_size;
+	return (unsigned char *)guests + 64 + index % ring.base.slots * ring.abi->slot_size;
 }
 
 static void a_slot_is_what_it_was_at_the_first_look(void **state)
@@ -118,7 +119,7 @@ static void a_slot_is_what_it_was_at_the_first_look(void **state)
 			size_t id = abi == ABI_X86_32 ? 4 : 8;
 
 			ring_begin(abi);
-			ring.req_cons = index;
+			ring.base.req_cons = index;
 			entry(index)[0] = 1;
 			entry(index)[1] = 11;
 			entry(index)[id] = 77;
@@ -141,7 +142,7 @@ static void the_producers_index_is_read_once(void **state)
 	(void)state;
 	ring_begin(ABI_X86_64);
 	guests[0] = 5;
-	assert_int_equal(blkring_pending(&ring), 5);
+	assert_int_equal(ring_pending(&ring.base), 5);
 	nothing_was_read_twice();
 	assert_int_equal(reads[0], 1);
 }
