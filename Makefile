@@ -19,10 +19,11 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 # What a fresh Debian 12 needs, by the names of its packages.
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-dev libcap-ng-dev \
              libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libinih-dev libnbd-dev nbdkit-plugin-dev \
-             libxenmisc4.17
+             libxenmisc4.17 libvncserver-dev libxkbcommon-dev
 DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 \
-             python3-jsonschema python3-prometheus-client nftables dnsmasq-base openvswitch-switch netcat-openbsd
+             python3-jsonschema python3-prometheus-client nftables dnsmasq-base openvswitch-switch netcat-openbsd \
+             xkb-data python3-minimal
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS_XEN   = qemu-system-x86 cpio kmod xz-utils
@@ -44,12 +45,15 @@ SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -Wno-format-t
 common_c  := $(wildcard common/*.c)
 blkback_c := $(filter-out blkback/main.c,$(wildcard blkback/*.c))
 netback_c := $(filter-out netback/main.c,$(wildcard netback/*.c))
+pvfb_c    := $(filter-out pvfb/main.c,$(wildcard pvfb/*.c))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
 PROGRAMS = $(BUILD)/blkback $(BUILD)/netback
 LIBS_PRODUCT = -ludev -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lseccomp -lnbd -pthread
+LIBS_PVFB    = -luring -laio -lxengnttab -lxenevtchn -lxenforeignmemory -lxenstore -lcap-ng -lseccomp \
+               -lvncserver -lxkbcommon -pthread
 
 .DEFAULT_GOAL = all
 all: programs
@@ -68,6 +72,10 @@ $(BUILD)/netback: $(call obj,netback/main.c) $(BUILD)/libhalfback.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lseccomp -pthread
 
 PROGRAMS += $(BUILD)/halfback-dm
+
+$(BUILD)/pvfb: $(call obj,pvfb/main.c $(pvfb_c)) $(BUILD)/libhalfback.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_PVFB)
 
 $(BUILD)/halfback-dm: $(call obj,$(wildcard devmodel/*.c))
 	$(call say,LD,$@)
@@ -225,6 +233,12 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libhalfback.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_PRODUCT)
 
+# What a screen's unit tests link beside; only they know libxkbcommon.
+UNIT_PVFB := $(addprefix $(BUILD)/unit/test_,damage fbpage geometry kbdring keyboard pixels pointer rfb_frame)
+$(UNIT_PVFB): $(call obj,$(addprefix pvfb/,damage.c fbpage.c geometry.c kbdring.c keyboard.c keymap.c pixels.c \
+                pointer.c rfb_frame.c scancode.c))
+$(UNIT_PVFB): LIBS_PRODUCT += -lxkbcommon
+
 # ---- generic rules ----------------------------------------------------------------------------
 
 $(BUILD)/obj/%.o: %.c Makefile
@@ -323,6 +337,8 @@ FUZZ_resume  = common/runfile common/instance $(FUZZ_base)
 FUZZ_stats   = common/runfile common/instance halfback/json halfback/prometheus halfback/table $(FUZZ_base)
 FUZZ_tx      = $(addprefix netback/,tx_parse packet vnet spoof hash)
 FUZZ_ctrl    = netback/hash netback/packet
+FUZZ_fbpage  = pvfb/fbpage pvfb/geometry pvfb/damage pvfb/pixels
+FUZZ_rfb     = pvfb/rfb_frame
 FUZZ_hv      = loopback/hv_evtchn loopback/hv_gnttab
 FUZZ_FLAGS   = address,undefined -fno-sanitize-recover=all
 
@@ -450,7 +466,7 @@ lint-format:
 
 # The product only: its guest pointers are marked (common/guest.h), and sparse checks their use.
 lint-sparse:
-	for f in $(common_c) $(wildcard blkback/*.c netback/*.c halfback/*.c); do .ci/sparse $$f $(CPPFLAGS) || exit 1; done
+	for f in $(common_c) $(wildcard blkback/*.c netback/*.c pvfb/*.c halfback/*.c); do .ci/sparse $$f $(CPPFLAGS) || exit 1; done
 
 # cppcheck reads no system headers; without this one it cannot parse a LIST_HEAD.
 lint-cppcheck:
