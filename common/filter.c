@@ -25,7 +25,7 @@ static const struct filter_rule process_rules[] = {
 	FILTER_ALLOW(munmap),
 	FILTER_ALLOW(madvise),
 	FILTER_ALLOW(close),
-	FILTER_ALLOW(rt_sigaction), /* abort, and runfile.c */
+	FILTER_ALLOW(rt_sigaction), /* abort, and guard.c */
 	FILTER_ALLOW(rt_sigprocmask),
 	FILTER_ALLOW(rt_sigreturn),
 	FILTER_ALLOW(restart_syscall), /* after a SIGSTOP */

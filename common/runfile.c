@@ -2,15 +2,13 @@
 /*
  * A mapped file has two ways to end the worker that writes to it, by SIGBUS: there is no memory for
  * a page when it is first touched, so the supervisor takes it all at once; and somebody makes the
- * file shorter.  A slip of an admin's hand must not cost a guest its disk, so the page that is gone
- * is replaced by one of private memory, and what was in it is lost instead.
+ * file shorter.  A slip of an admin's hand must not cost a guest its disk: guard.c.
  */
 #include "common/runfile.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/filter.h"
+#include "common/guard.h"
 #include "common/instance.h"
 #include "common/store.h"
 
@@ -96,57 +95,6 @@ void runfile_each(const char *daemon, const char *kind,
 }
 
 /* ---- the worker -------------------------------------------------------------------------- */
-
-enum {
-	PAGE = 4096,
-	GUARDS = 256
-};
-
-/* What is mapped from files, for the handler, which may run in any thread. */
-static struct guard {
-	uintptr_t start; /* 0: free */
-	size_t size;
-} guards[GUARDS];
-
-static void guard_fault(int sig, siginfo_t *info, void *context)
-{
-	uintptr_t at = (uintptr_t)info->si_addr & ~(uintptr_t)(PAGE - 1);
-
-	(void)context;
-	for (int i = 0; i < GUARDS; i++) {
-		uintptr_t start = __atomic_load_n(&guards[i].start, __ATOMIC_ACQUIRE);
-
-		/* mmap(2) only enters the kernel: safe in a handler, if no standard says so. */
-		if (start && at - start < guards[i].size &&
-		    mmap((void *)at, PAGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
-			return;
-	}
-	signal(sig, SIG_DFL); /* not ours: the fault comes again and does what it would have */
-}
-
-static void guard_add(const void *start, size_t size)
-{
-	const struct sigaction action = {
-		.sa_sigaction = guard_fault,
-		.sa_flags = SA_SIGINFO,
-	};
-
-	sigaction(SIGBUS, &action, NULL);
-	for (int i = 0; i < GUARDS; i++)
-		if (!guards[i].start) {
-			guards[i].size = size;
-			__atomic_store_n(&guards[i].start, (uintptr_t)start, __ATOMIC_RELEASE);
-			return;
-		}
-}
-
-static void guard_del(const void *start)
-{
-	for (int i = 0; i < GUARDS; i++)
-		if (guards[i].start == (uintptr_t)start)
-			__atomic_store_n(&guards[i].start, 0, __ATOMIC_RELEASE);
-}
 
 void *runfile_map(int fd, size_t size)
 {
