@@ -46,7 +46,8 @@ static int path_parse(const struct sup *sup, const char *path, const char **kind
 	slash = strchr(at, '/');
 	if (slash)
 		*slash = '\0';
-	return at[0] == '0' && at[1] ? -EINVAL : number_parse(at, UINT32_MAX, devid);
+	return at[0] == '0' && at[1] ? -EINVAL
+				     : number_parse(at, device_devid_max(sup->backend), devid);
 }
 
 struct device *device_get(struct sup *sup, const char *path)
@@ -67,6 +68,7 @@ struct device *device_get(struct sup *sup, const char *path)
 	device->sup = sup;
 	device->kind = kind;
 	device->devid = (uint32_t)devid;
+	device->number = device_number_of(sup->backend, kind, device->devid);
 	device->journal_fd = -1;
 	device->guest = guest_get(sup, (uint16_t)domid);
 	device->guest->devices++;
@@ -235,7 +237,7 @@ static void device_connect_failed(struct device *device, int err, const char *wh
 
 static void device_connect(struct device *device)
 {
-	struct chan_msg msg = {.type = CHAN_CONNECT, .devid = device->devid};
+	struct chan_msg msg = {.type = CHAN_CONNECT, .devid = device->number};
 	char sentence[160];
 	const char *why;
 	int err;
@@ -312,7 +314,7 @@ static void device_blame_rival(struct device *device, int then)
 
 void device_stop(struct device *device, int then)
 {
-	struct chan_msg msg = {.type = CHAN_CLOSE, .devid = device->devid};
+	struct chan_msg msg = {.type = CHAN_CLOSE, .devid = device->number};
 
 	device->then = then;
 	device_blame_rival(device, then);

@@ -11,7 +11,7 @@
 
 void device_resize(struct device *device)
 {
-	struct chan_msg msg = {.type = CHAN_RESIZE, .devid = device->devid};
+	struct chan_msg msg = {.type = CHAN_RESIZE, .devid = device->number};
 
 	if (!device->connected || !device->sup->backend->resize(device, &msg))
 		return;

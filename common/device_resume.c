@@ -35,7 +35,7 @@ static const char journal_kind[] = "journal", connection_kind[] = "connection";
 
 static struct runfile device_runfile(const struct device *device, const char *kind)
 {
-	return (struct runfile){device->sup->backend->name, device->guest->domid, device->devid,
+	return (struct runfile){device->sup->backend->name, device->guest->domid, device->number,
 				kind};
 }
 
@@ -116,7 +116,7 @@ static int connection_write(const struct device *device, const struct chan_msg *
 		.bytes = device->journal_bytes,
 		.store = {device->store_id[0], device->store_id[1]},
 		.domid = device->guest->domid,
-		.devid = device->devid,
+		.devid = device->number,
 		.body_bytes = device->sup->backend->connect_bytes,
 	};
 	int fd = runfile_create(&name, 0600, sizeof(connection));
@@ -216,7 +216,7 @@ static void sweep_one(const struct runfile *name, void *arg)
 	const struct sup *sup = arg;
 
 	for (const struct device *device = sup->devices; device; device = device->next)
-		if (device->guest->domid == name->domid && device->devid == name->devid)
+		if (device->guest->domid == name->domid && device->number == name->devid)
 			return;
 	runfile_remove(name);
 }
@@ -280,7 +280,7 @@ static const char *connection_check(const struct device *device, const struct st
 	if (connection->sum != connection_sum(connection))
 		return "is damaged";
 	if (connection->generation != device->generation ||
-	    connection->domid != device->guest->domid || connection->devid != device->devid)
+	    connection->domid != device->guest->domid || connection->devid != device->number)
 		return "is of another guest or connection";
 	return NULL;
 }

@@ -5,12 +5,33 @@
  * A device has its statistics' file as long as it is connected.  The worker gets it with the
  * CONNECT and lets go of the descriptor before it looks at anything of the guest.
  */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/stats.h"
 #include "common/sup.h"
 #include "common/xentop.h"
+
+/* ---- its number ---------------------------------------------------------------------------- */
+
+uint64_t device_devid_max(const struct backend *backend)
+{
+	return backend->kinds_apart ? UINT32_MAX / SUP_KINDS_MAX - 1 : UINT32_MAX;
+}
+
+uint32_t device_number_of(const struct backend *backend, const char *kind, uint32_t devid)
+{
+	uint32_t place = 0;
+
+	if (!backend->kinds_apart)
+		return devid;
+	while (strcmp(backend->kinds[place], kind) != 0)
+		place++;
+	return device_number(devid, place);
+}
+
+/* ---- statistics, settings ------------------------------------------------------------------- */
 
 void device_stats_open(struct device *device, struct chan_msg *msg)
 {
@@ -22,8 +43,10 @@ void device_stats_open(struct device *device, struct chan_msg *msg)
 		.devid = device->devid,
 		.generation = device->serial,
 	};
-	int fd = stats_create(&id, device->queues);
+	int fd = device->queues > 0 ? stats_create(&id, device->queues) : -ENODATA;
 
+	if (fd == -ENODATA)
+		return; /* it has none */
 	if (fd < 0) {
 		log_guest(&device->limit, "%s %u of guest %u: has no statistics: %s; is /run full?",
 			  device->kind, device->devid, device->guest->domid, strerror(-fd));
@@ -54,7 +77,7 @@ bool device_tune(struct device *device)
 {
 	struct chan_msg msg = {
 		.type = CHAN_TUNE,
-		.devid = device->devid,
+		.devid = device->number,
 		.serial = device->serial,
 	};
 

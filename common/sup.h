@@ -35,8 +35,9 @@ struct backend {
 	const char
 		*kinds[SUP_KINDS_MAX]; /* xenstore directories below backend/ that it can serve */
 	const char *frontend;	       /* the frontends' directory below device/; NULL: the kind */
-	uint32_t connect_bytes;	       /* of what connect() puts in a CONNECT's body */
-	const char *script; /* its own hotplug script: it needs nothing from it.  NULL: none */
+	bool kinds_apart;	/* each kind counts its devices from 0, so their numbers meet */
+	uint32_t connect_bytes; /* of what connect() puts in a CONNECT's body */
+	const char *script;	/* its own hotplug script: it needs nothing from it.  NULL: none */
 	const char
 		*no_uring; /* what is done where there is no io_uring, as the end of a sentence */
 	/* Which other backend claims devices of its kind and what to do, in a sentence; or NULL. */
@@ -116,7 +117,8 @@ struct device {
 	struct device *next;
 	const char *kind;
 	uint32_t devid;
-	char path[DEVICE_PATH_MAX];	/* backend directory */
+	uint32_t number;	    /* by which its worker and its files know it; device_number() */
+	char path[DEVICE_PATH_MAX]; /* backend directory */
 	char frontend[DEVICE_PATH_MAX]; /* frontend directory */
 	enum device_phase phase;
 	bool connected;	  /* the worker serves it */
@@ -194,6 +196,9 @@ bool guest_rests(const struct guest *guest);
 
 /* ---- what its worker has beside (device_worker.c) ---------------------------------------- */
 
+/* The largest devid that has a number of its own, and that number of one of `kind`. */
+uint64_t device_devid_max(const struct backend *backend);
+uint32_t device_number_of(const struct backend *backend, const char *kind, uint32_t devid);
 /* Makes the file of stats.h and sends it along; without it the device is served all the same. */
 void device_stats_open(struct device *device, struct chan_msg *msg);
 /* The CONNECT is sent: what it carried of ours is let go. */
@@ -263,6 +268,15 @@ int device_write_connected(struct device *device);
 void device_worker_died(struct device *device);
 /* Removes files of devices that are no more.  After the store was looked at. */
 void sup_sweep_journals(struct sup *sup);
+
+/*
+ * A number that no other device of its guest has with this daemon: devid, unless kinds are apart.
+ * Then it is devid * SUP_KINDS_MAX + the kind's place in backend->kinds.
+ */
+static inline uint32_t device_number(uint32_t devid, uint32_t kind)
+{
+	return devid * SUP_KINDS_MAX + kind;
+}
 
 /* ---- devices (device.c) ----------------------------------------------------------------- */
 

@@ -146,10 +146,10 @@ static void guest_reap(void *arg, int events)
 		guest_respawn(guest, status);
 }
 
-static struct device *guest_device(struct guest *guest, uint32_t devid)
+static struct device *guest_device(struct guest *guest, uint32_t number)
 {
 	for (struct device *device = guest->sup->devices; device; device = device->next)
-		if (device->guest == guest && device->devid == devid)
+		if (device->guest == guest && device->number == number)
 			return device;
 	return NULL;
 }

@@ -173,6 +173,8 @@ static int worker_confine(struct worker *worker, const struct worker_config *con
 
 	worker_filters(filters, worker->ops, config->way);
 	err = worker_open(worker, config, filters);
+	if (err == 0 && worker->ops->open)
+		err = worker->ops->open(worker, config->domid);
 	if (err < 0)
 		return err;
 	err = sandbox_limits(config->threads);

@@ -24,6 +24,8 @@ struct worker {
 
 /* What a backend does in its workers, on the main thread. */
 struct worker_ops {
+	/* Opens what the sandbox will refuse; NULL: nothing.  0 or -errno, which it says itself. */
+	int (*open)(struct worker *worker, uint16_t domid);
 	/* Serves a device; answers with worker_answer(CHAN_CONNECTED or CHAN_FAILED). Owns the fds.
 	 */
 	void (*connect)(struct worker *worker, struct chan_msg *msg);

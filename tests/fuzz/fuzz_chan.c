@@ -40,7 +40,7 @@ struct packet {
 
 static struct sup sup;
 static struct guest guest = {.sup = &sup, .pid = 1, .devices = 1};
-static struct device device = {.sup = &sup, .guest = &guest, .devid = DEVID};
+static struct device device = {.sup = &sup, .guest = &guest, .number = DEVID};
 
 void device_message(struct device *to, const struct chan_msg *msg)
 {

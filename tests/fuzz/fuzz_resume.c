@@ -122,7 +122,7 @@ static void files_good(const struct device *device)
 	c->magic = RESUME_MAGIC;
 	c->version = RESUME_VERSION;
 	c->domid = device->guest->domid;
-	c->devid = device->devid;
+	c->devid = device->number;
 	c->body_bytes = BODY_BYTES;
 	c->generation |= 1;
 	c->bytes = sizeof(in.header) + c->bytes % JOURNAL_MAX;
@@ -203,7 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sup sup = {.backend = &backend, .store.xs = (struct xs_handle *)&in};
 	struct guest guest = {.sup = &sup, .domid = 7};
 	struct device device = {
-		.sup = &sup, .guest = &guest, .devid = 51712, .path = "b", .journal_fd = -1};
+		.sup = &sup, .guest = &guest, .number = 51712, .path = "b", .journal_fd = -1};
 	int fds;
 
 	memset(&in, 0, sizeof(in));
