@@ -50,7 +50,7 @@ pvfb_c    := $(filter-out pvfb/main.c,$(wildcard pvfb/*.c))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
-PROGRAMS = $(BUILD)/blkback $(BUILD)/netback
+PROGRAMS = $(BUILD)/blkback $(BUILD)/netback $(BUILD)/pvfb
 LIBS_PRODUCT = -ludev -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lseccomp -lnbd -pthread
 LIBS_PVFB    = -luring -laio -lxengnttab -lxenevtchn -lxenforeignmemory -lxenstore -lcap-ng -lseccomp \
                -lvncserver -lxkbcommon -pthread
@@ -175,7 +175,7 @@ $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 guest_c  := $(wildcard loopback/blkfront*.c loopback/netfront*.c) $(addprefix loopback/,guest.c front_keys.c bytes.c storemux.c \
               crc32c.c pattern.c histogram.c xloop_vdev.c)
 LIBS_GUEST = -lxengnttab -lxenevtchn -lxenstore
-PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/xnet $(BUILD)/netload $(BUILD)/nbdkit-xenblk-plugin.so
+PROGRAMS += $(BUILD)/xguest $(BUILD)/blkload $(BUILD)/xnet $(BUILD)/netload $(BUILD)/fbplay $(BUILD)/nbdkit-xenblk-plugin.so
 
 $(BUILD)/libguest.a: $(call obj,$(guest_c))
 	@rm -f $@
@@ -204,6 +204,10 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(wildcard loopback/blkfront*.c) \
                 $(addprefix loopback/,nbdplugin.c guest.c front_keys.c xloop_vdev.c))
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
+
+$(BUILD)/fbplay: $(call obj,$(addprefix loopback/,fbplay.c fbfront.c frames.c testcard.c hvclient.c)) $(BUILD)/libguest.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
 $(BUILD)/tests/nethostile: $(call obj,tests/hostile/net_cases.c)
 

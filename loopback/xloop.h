@@ -97,6 +97,12 @@ struct vif {
 	bool ioemu, trusted;
 };
 
+/* As the toolstack writes them; NULL where it writes nothing. */
+struct vfb {
+	char *vnc, *vnclisten, *vncpasswd, *vncdisplay, *vncunused;
+	char *width, *height, *videoram; /* not libxl's: what a tool may add */
+};
+
 struct guest_config {
 	char *name;
 	char *uuid;
@@ -106,6 +112,8 @@ struct guest_config {
 	int nvbds;
 	struct vif *vifs;
 	int nvifs;
+	struct vfb *vfbs;
+	int nvfbs;
 };
 int config_read(struct guest_config *c, const char *path, char **extra, int nextra); /* told */
 void config_free(struct guest_config *c);
@@ -154,6 +162,12 @@ int vif_attach(struct host *h, int domid, const struct vif *v);	   /* told */
 int vif_remove(struct host *h, int domid, int devid, bool force);  /* told */
 /* Starts the guest's driver, as its kernel would; returns when the guest has its interface. */
 int vif_drive(struct host *h, int domid, int devid); /* told */
+
+/* xloop_vfb.c: screens, each with a keyboard */
+int config_vfb(struct vfb *v, const char *spec); /* told */
+void vfb_free(struct vfb *v);
+int vfb_add(struct host *h, int domid, int devid, const struct vfb *v); /* told */
+void vfb_remove_all(struct host *h, int domid);
 
 /* xloop_wait.c */
 int64_t clock_ms(void); /* monotonic */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What an xl.cfg says, read with Xen's own parser (libxlutil), so that a file which `xl create`
- * takes is taken here and means the same.  Keys used: name, uuid, type, memory, disk, vif.  vfb is
- * named in one sentence, since nothing here serves it yet; other keys are ignored as a loopback
- * guest has no kernel, no CPUs and no firmware.
+ * takes is taken here and means the same.  Keys used: name, uuid, type, memory, disk, vif, vfb;
+ * others are ignored, as a loopback guest has no kernel, no CPUs and no firmware.
  *
  * It gives copies: nothing of the parser's outlives config_read().  Never touches the store.
  */
@@ -208,12 +207,21 @@ static int read_disks(struct guest_config *c, const XLU_Config *x)
 	return 0;
 }
 
-static void tell_unserved(const XLU_Config *x)
+static int read_screens(struct guest_config *c, const XLU_Config *x)
 {
-	int n = 0;
+	XLU_ConfigList *list;
+	int n = 0, rc = xlu_cfg_get_list(x, "vfb", &list, &n, 0);
 
-	if (!xlu_cfg_get_list(x, "vfb", NULL, &n, 1) && n > 0)
-		say("vfb= is not served yet; the guest is made without it");
+	if (rc)
+		return rc == ESRCH ? 0 : -rc;
+	c->vfbs = calloc((size_t)n + 1, sizeof(*c->vfbs));
+	if (!c->vfbs)
+		return -ENOMEM;
+	for (int i = 0; i < n && !rc; i++) {
+		rc = config_vfb(&c->vfbs[i], xlu_cfg_get_listitem(list, i));
+		c->nvfbs += rc == 0;
+	}
+	return rc;
 }
 
 static int check_extra(char **extra, int nextra)
@@ -252,7 +260,7 @@ int config_read(struct guest_config *c, const char *path, char **extra, int next
 		if (!rc)
 			rc = config_vifs(c, x);
 		if (!rc)
-			tell_unserved(x);
+			rc = read_screens(c, x);
 	}
 	if (x)
 		xlu_cfg_destroy(x);
@@ -276,6 +284,9 @@ void config_free(struct guest_config *c)
 	for (int i = 0; i < c->nvifs; i++)
 		vif_free(&c->vifs[i]);
 	free(c->vifs);
+	for (int i = 0; i < c->nvfbs; i++)
+		vfb_free(&c->vfbs[i]);
+	free(c->vfbs);
 	free(c->name);
 	free(c->uuid);
 	free(c->type);

@@ -74,6 +74,8 @@ static int guest_create(struct host *h, const struct guest_config *c)
 	if (rc)
 		return rc;
 	rc = attach_disks(h, domid, c);
+	for (int i = 0; i < c->nvfbs && !rc; i++)
+		rc = vfb_add(h, (int)domid, i, &c->vfbs[i]);
 	if (!rc)
 		rc = qemu_start(h, domid, c);
 	if (!rc)

@@ -277,6 +277,7 @@ int domain_destroy(struct host *h, uint32_t domid)
 
 	if (!rc)
 		rc = rc2;
+	vfb_remove_all(h, (int)domid);
 	qemu_stop(h, domid);
 	if (vm && !strncmp(vm, "/vm/", 4))
 		store_cleanup(h, XBT_NULL, "%s", vm);
