@@ -38,6 +38,21 @@ static struct display *display_get(struct device *device)
 
 /* ---- offer ------------------------------------------------------------------------------ */
 
+enum {
+	TRY_MS = 10,
+	TRIES_MAX = 100
+};
+
+static void pvfb_offer(struct device *device);
+
+static void display_try_again(void *arg)
+{
+	struct display *display = arg;
+
+	display->wait = NULL;
+	pvfb_offer(display->device);
+}
+
 static char *node(const struct device *device, const char *key)
 {
 	return store_read(&device->sup->store, "%s/%s", device->path, key);
@@ -73,7 +88,7 @@ static int display_reopen(struct display *display)
 
 static const char *display_listen(struct display *display)
 {
-	int fd = display_reopen(display);
+	int fd = display->reopened;
 
 	if (fd < 0)
 		fd = listen_open(&display->spec, &display->port);
@@ -104,6 +119,19 @@ static void display_tell(const struct display *display)
 		store_write(&device->sup->store, dir, "vnc-port", "%u", display->port);
 }
 
+/*
+ * A worker that died lets go of its journal a moment before it lets go of its socket; viewers look
+ * for the port that they know, so it is waited for.
+ */
+static bool display_waits(struct display *display, int err)
+{
+	if (err != -EADDRINUSE || display->tries++ >= TRIES_MAX)
+		return false;
+	display->wait =
+		loop_timer_add(&display->device->sup->loop, TRY_MS, display_try_again, display);
+	return true;
+}
+
 /* Whether it was asked for: as libxl has it, by default. */
 static bool vnc_wanted(const struct device *device)
 {
@@ -132,6 +160,10 @@ static void pvfb_offer(struct device *device)
 	if (!why && display->listener < 0) {
 		why = display_read_spec(display);
 		if (!why)
+			display->reopened = display_reopen(display);
+		if (!why && display_waits(display, display->reopened))
+			return;
+		if (!why)
 			why = display_listen(display);
 		if (!why)
 			display_tell(display);
@@ -151,6 +183,7 @@ static void pvfb_release(struct device *device)
 
 	if (!display)
 		return;
+	loop_timer_del(&device->sup->loop, display->wait);
 	if (display->listener >= 0)
 		close(display->listener);
 	if (display->passwords >= 0)

@@ -24,7 +24,10 @@ struct display {
 	int passwords; /* a file in memory */
 	struct listen_spec spec;
 	uint16_t port;
-	bool update; /* the guest will tell what it draws, as it was asked to */
+	int reopened;		 /* the socket at the port that it had; -errno: can't be had */
+	uint32_t tries;		 /* at a port that an earlier worker still has */
+	struct loop_timer *wait; /* until the next */
+	bool update;		 /* the guest will tell what it draws, as it was asked to */
 	char why[DEVICE_ERROR_MAX];
 };
 

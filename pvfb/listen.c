@@ -19,7 +19,7 @@ enum {
 	/* Viewers' sockets inherit it; the kernel takes twice of it, if there is something to keep.
 	 */
 	SEND_BUFFER = 8 << 20,
-	BACKLOG = 16,
+	BACKLOG = 1024, /* a full one makes viewers wait for a second, by TCP */
 };
 
 /* Takes "ADDR:DISPLAY" apart; an IPv6 address with a display is in brackets. */

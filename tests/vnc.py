@@ -222,6 +222,15 @@ class Viewer:
             self.ask(1)
             self.message()
 
+    def leave(self):
+        """After all that was said has been heard: what a server still sends would cut that off."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+            while self.sock.recv(1 << 20):
+                pass
+        except OSError:
+            pass
+
     def key(self, symbol, down):
         self.sock.sendall(struct.pack(">BBxxI", 4, down, symbol))
 
@@ -281,6 +290,7 @@ def main(argv):
         else:
             sys.exit("not an action: " + word)
         sys.stdout.flush()
+    viewer.leave()
 
 
 main(sys.argv[1:])
