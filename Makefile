@@ -22,8 +22,7 @@ DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-
              libxenmisc4.17 libvncserver-dev libxkbcommon-dev
 DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 \
-             python3-jsonschema python3-prometheus-client nftables dnsmasq-base openvswitch-switch netcat-openbsd \
-             xkb-data python3-minimal
+             python3-jsonschema python3-prometheus-client nftables dnsmasq-base openvswitch-switch netcat-openbsd
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS_XEN   = qemu-system-x86 cpio kmod xz-utils
@@ -238,10 +237,10 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libhalfback.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_PRODUCT)
 
 # What a screen's unit tests link beside; only they know libxkbcommon.
-UNIT_PVFB := $(addprefix $(BUILD)/unit/test_,damage fbpage geometry kbdring keyboard pixels pointer rfb_frame)
-$(UNIT_PVFB): $(call obj,$(addprefix pvfb/,damage.c fbpage.c geometry.c kbdring.c keyboard.c keymap.c pixels.c \
+UNIT_PVFB := $(addprefix $(BUILD)/unit/test_,damage fbpage geometry kbdring keyboard listen pixels pointer rfb_frame)
+$(UNIT_PVFB): $(call obj,$(addprefix pvfb/,damage.c fbpage.c geometry.c kbdring.c keyboard.c keymap.c listen.c pixels.c \
                 pointer.c rfb_frame.c scancode.c))
-$(UNIT_PVFB): LIBS_PRODUCT += -lxkbcommon
+$(UNIT_PVFB): LIBS_PRODUCT := $(BUILD)/libhalfback.a $(LIBS_PRODUCT) -lxkbcommon
 
 # ---- generic rules ----------------------------------------------------------------------------
 
@@ -367,7 +366,7 @@ tsan:
 XEN_TESTS := $(patsubst %,tests/xen/%.t,first-light queues worker-kill qcow2 grub attach reload)
 XEN_TESTS += $(filter-out $(XEN_TESTS),$(sort $(wildcard tests/xen/*.t)))
 
-XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback netback halfback halfback-dm tests/captured.so)
+XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback netback pvfb halfback halfback-dm tests/captured.so)
 
 deps-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)
@@ -395,14 +394,15 @@ bench-xen:
 	@$(MAKE) --no-print-directory $(XEN_PROGRAMS)
 	@BUILD=$(BUILD) bench/xen.sh
 
-install: $(BUILD)/blkback $(BUILD)/netback $(BUILD)/halfback $(BUILD)/halfback-dm
+install: $(BUILD)/blkback $(BUILD)/netback $(BUILD)/pvfb $(BUILD)/halfback $(BUILD)/halfback-dm
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)/etc/xen/scripts
-	install -m 755 $(BUILD)/blkback $(BUILD)/netback $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/blkback $(BUILD)/netback $(BUILD)/pvfb $(DESTDIR)$(PREFIX)/sbin/
 	install -D -m 755 $(BUILD)/halfback-dm $(DESTDIR)$(PREFIX)/libexec/halfback-dm
 	install -m 755 $(BUILD)/halfback $(DESTDIR)$(PREFIX)/sbin/halfback
 	install -m 755 scripts/block-halfback $(DESTDIR)/etc/xen/scripts/block-halfback
 	install -D -m 644 blkback/blkback.8 $(DESTDIR)$(PREFIX)/share/man/man8/blkback.8
 	install -m 644 netback/netback.8 $(DESTDIR)$(PREFIX)/share/man/man8/netback.8
+	install -m 644 pvfb/pvfb.8 $(DESTDIR)$(PREFIX)/share/man/man8/pvfb.8
 	install -m 644 halfback/halfback.8 $(DESTDIR)$(PREFIX)/share/man/man8/halfback.8
 	install -D -m 644 halfback/halfback.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/halfback.conf.5
 	install -m 644 docs/network-bridge.8 docs/vif-bridge.8 $(DESTDIR)$(PREFIX)/share/man/man8
@@ -441,6 +441,7 @@ help:
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    the daemons, halfback, their hotplug and network scripts; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make install-drop-in  the same, and its vif-* scripts in the place of Xen'"'"'s own'
+	@echo 'make install    blkback, its hotplug script, pvfb, and halfback; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean      remove $(BUILD)/'
 
 # ---- lint -------------------------------------------------------------------------------------
@@ -451,6 +452,8 @@ shells   := .ci/run .ci/deps .ci/sparse tests/run tests/hostile/mix tests/crash/
             $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) \
             $(wildcard tests/crash/*.t)
 pages    := $(wildcard */*.1 */*.5 */*.8)
+shells   := .ci/run .ci/deps .ci/sparse tests/run tests/fuzz/run tests/lib.sh tests/vbd.sh tests/vfb.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
+pages    := $(wildcard */*.1 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
 # another file; the C11 Annex K functions do not exist here; a chain of rules may end two ways alike;

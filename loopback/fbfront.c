@@ -104,30 +104,38 @@ static void entry_write(const struct fbfront *fb, void *at, unsigned int index, 
 		((uint64_t *)at)[index] = frame;
 }
 
-/* Grants directory and framebuffer, for nothing but to have pages, and lists their frames. */
+/* Lists the frames of directory and framebuffer where the backend looks for them. */
+static void directory_write(struct fbfront *fb, const uint64_t *list, unsigned int dirs)
+{
+	char *pd = (char *)fb->shared.page +
+		   (fb->opts.abi32 ? PD32_AT : offsetof(struct xenfb_page, pd));
+
+	for (unsigned int i = 0; i < dirs; i++)
+		entry_write(fb, pd, i, i == 0 && fb->opts.bad_directory ? UINT32_MAX : list[i]);
+	for (unsigned int i = 0; i < fb->memory_pages - dirs; i++)
+		entry_write(fb, fb->memory, i,
+			    i > 0 && i == fb->opts.bad_frame ? UINT32_MAX : list[dirs + i]);
+	fb->pixels = (uint8_t *)fb->memory + (size_t)dirs * PAGE;
+}
+
+/* Grants directory and framebuffer, for nothing but to have pages. */
 static int memory_open(struct fbfront *fb, frames_fn frames)
 {
 	unsigned int entries = PAGE / (fb->opts.abi32 ? 4 : 8);
 	unsigned int pages = (fb->bytes + PAGE - 1) / PAGE, dirs = (pages + entries - 1) / entries;
-	char *pd = (char *)fb->shared.page +
-		   (fb->opts.abi32 ? PD32_AT : offsetof(struct xenfb_page, pd));
 	uint64_t *list = calloc(dirs + pages, sizeof(*list));
-	int err;
+	int err = -ENOMEM;
 
 	fb->memory_pages = dirs + pages;
 	fb->refs = calloc(fb->memory_pages, sizeof(*fb->refs));
-	if (!list || !fb->refs)
-		return -ENOMEM;
-	fb->memory =
-		xengntshr_share_pages(fb->shared.front.guest->gntshr, fb->shared.front.backend_id,
-				      (int)fb->memory_pages, fb->refs, 1);
-	err = fb->memory ? frames(fb->refs, fb->memory_pages, list) : -errno;
-	for (unsigned int i = 0; !err && i < dirs; i++)
-		entry_write(fb, pd, i, i == 0 && fb->opts.bad_directory ? UINT32_MAX : list[i]);
-	for (unsigned int i = 0; !err && i < pages; i++)
-		entry_write(fb, fb->memory, i,
-			    i > 0 && i == fb->opts.bad_frame ? UINT32_MAX : list[dirs + i]);
-	fb->pixels = (uint8_t *)fb->memory + (size_t)dirs * PAGE;
+	if (list && fb->refs) {
+		fb->memory = xengntshr_share_pages(fb->shared.front.guest->gntshr,
+						   fb->shared.front.backend_id,
+						   (int)fb->memory_pages, fb->refs, 1);
+		err = fb->memory ? frames(fb->refs, fb->memory_pages, list) : -errno;
+	}
+	if (fb->memory && !err)
+		directory_write(fb, list, dirs);
 	free(list);
 	return err;
 }

@@ -107,7 +107,7 @@ static void play(struct play *p, double seconds)
 static void resize(struct play *p, const int n[5])
 {
 	/* The canvas follows only what makes sense. */
-	if (n[0] > 0 && n[1] > 0 && n[4] >= 0 && n[2] >= n[0] * n[3] / 8 && n[3] >= 8 &&
+	if (n[0] > 0 && n[1] > 0 && n[4] >= 0 && n[3] >= 8 && n[2] >= (int64_t)n[0] * n[3] / 8 &&
 	    (uint64_t)n[4] + (uint64_t)n[2] * (uint64_t)n[1] <= p->fb.bytes)
 		p->canvas =
 			(struct canvas){p->fb.pixels + n[4], (unsigned int)n[0], (unsigned int)n[1],
@@ -239,7 +239,7 @@ static int start(struct play *p)
 
 static void add_key(struct play *p, char *text)
 {
-	char *value = strchr(text, '=');
+	char *value = text ? strchr(text, '=') : NULL;
 
 	if (!value || p->opts.nr_keys == sizeof(p->keys) / sizeof(p->keys[0]))
 		exit(2);

@@ -143,8 +143,10 @@ static void keys_released(rfbClientPtr rfb)
 	screen_release(viewer->vnc->screen);
 }
 
+/* As most viewers want it, so that nothing is translated; the library's default is another. */
 static void rfb_shape(rfbScreenInfoPtr rfb)
 {
+	rfb->serverFormat.depth = 24;
 	rfb->serverFormat.redShift = 16;
 	rfb->serverFormat.greenShift = 8;
 	rfb->serverFormat.blueShift = 0;
@@ -189,6 +191,10 @@ void vnc_resize(struct vnc *vnc, uint32_t *shadow, uint32_t width, uint32_t heig
 				  BYTES_PER_PIXEL);
 	}
 	rfb_shape(vnc->rfb);
+	/* rfbNewFramebuffer() has them translate from its default. */
+	for (int i = 0; i < VIEWERS_MAX; i++)
+		if (vnc->viewers[i].vnc)
+			vnc->rfb->setTranslateFunction(vnc->viewers[i].rfb);
 }
 
 /* ---- listening ------------------------------------------------------------------------------ */

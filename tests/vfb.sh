@@ -4,7 +4,9 @@
 # Screens: pvfb, guests that draw (fbplay), viewers (vnc.py).  Source it after lib.sh; call in_network before in_host:
 # ports are those of a network of the test's own.
 
+# shellcheck disable=SC2034 # the tests'
 VFB=/local/domain/0/backend/vfb
+# shellcheck disable=SC2034
 VKBD=/local/domain/0/backend/vkbd
 
 in_network() {
@@ -18,6 +20,7 @@ pvfb_start() {
 	# shellcheck disable=SC2086 # options
 	"$BUILD/pvfb" -v --password-dir="$WORK/passwords" ${PVFB_OPTIONS:-} "$@" >>"$XLOOP_DIR/pvfb.log" 2>&1 &
 	PVFB_PID=$!
+	# shellcheck disable=SC2034
 	BLKBACK_PID=$PVFB_PID # for test_end, which stops it
 }
 

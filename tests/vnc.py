@@ -6,6 +6,7 @@ Actions, in order:
   size                 prints width and height
   name                 prints the screen's name
   shot FILE            asks for all of the screen, writes it as PPM, or as PNG by its name
+  raw FILE             the same, with the fourth byte of each pixel
   next [SECONDS]       waits for the next change, prints its bytes; "none" if there was none
   frames SECONDS       asks for changes as fast as they come, prints how many came and their bytes
   resized WxH          waits until the screen has that size (DesktopSize)
@@ -19,6 +20,7 @@ Actions, in order:
   sleep SECONDS
   closed               waits until the server has closed the connection
 """
+import select
 import socket
 import struct
 import sys
@@ -209,7 +211,9 @@ class Viewer:
         count, pixels = 0, 0
         before = self.bytes
         self.ask(1)
-        while time.monotonic() < end:
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.sock], [], [], left)[0]:
+                break
             got = self.message()
             if got:
                 self.ask(1)
@@ -254,6 +258,10 @@ def main(argv):
             print(viewer.name)
         elif word == "shot":
             viewer.shot(next(words))
+        elif word == "raw":
+            viewer.full()
+            with open(next(words), "wb") as f:
+                f.write(viewer.image)
         elif word == "next":
             viewer.next(float(next(words)))
         elif word == "frames":

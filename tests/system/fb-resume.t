@@ -29,6 +29,8 @@ goes_on() { # DESCRIPTION
 	is "$(vfb_error 1)$(vfb_error 1 vkbd)" "" "  no error is in the store"
 }
 
+# A sanitizer would make an exit of SIGSEGV.
+export ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0 TSAN_OPTIONS=$TSAN_OPTIONS:handle_segv=0
 pvfb_start
 screen_create g 'vnc=1,vncdisplay=7,vncpasswd='
 wait_node $VKBD/1/0/state 2

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../vfb.sh"
 in_network "$@"
 in_host "$@"
-plan 22
+plan 23
 
 pvfb_start
 ok "a guest with vfb=['vnc=1'] is created" screen_create g
@@ -31,12 +31,14 @@ is "$(cat "$WORK/next")" "$(printf '%s\n' $((4 + 12 + 4 * 256)) none)" "a change
 play g resize 640 480 3200 32 12800
 ok "a screen that becomes smaller is seen so" same_picture g
 is "$(viewer g size)" "640 480" "with its new size"
-viewer g resized 320x200 size >"$WORK/resized" &
+viewer g shot "$WORK/x.ppm" resized 320x200 size sleep 1 shot "$WORK/resized.ppm" >"$WORK/resized" &
 looks=$!
 sleep 0.3
 play g resize 320 200 3200 32 0
 wait $looks
 is "$(cat "$WORK/resized")" "320 200" "a viewer that looks meanwhile is told"
+play g dump "$WORK/g.ppm"
+ok "and sees all of it" cmp "$WORK/g.ppm" "$WORK/resized.ppm"
 viewer g shot "$WORK/a.ppm" sleep 2 &
 looks=$!
 ok "two may look at once" same_picture g
