@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * halfback-dm: what xl starts in place of QEMU (device_model_override) for a PV guest whose disks
- * are of kind qdisk.  It serves nothing itself: it marks the guest's qdisks as blkback's, waits
- * until blkback has taken them, tells libxl that it runs, and stays until libxl ends it, answering
- * QMP.
+ * halfback-dm: what xl starts in place of QEMU (device_model_override) for a PV or PVH guest that
+ * has disks of kind qdisk, or a screen.  It serves nothing itself: it marks the guest's devices of
+ * these kinds as halfback's, waits until blkback and pvfb have taken them, tells libxl that it
+ * runs, and stays until libxl ends it, answering QMP.
  *
- * Without the mark blkback leaves a qdisk alone, so that it never meets QEMU on one.
+ * Without the mark they leave such devices alone, so that they never meet QEMU on one.
  */
 #include <errno.h>
 #include <poll.h>
@@ -30,8 +30,21 @@ enum {
 	CLIENTS_MAX = 8,
 };
 
-/* What a device model of QEMU's kind would have to serve, and this one can't. */
-static const char *const other_kinds[] = {"vfb", "vkbd", "9pfs", "qusb"};
+/* What a device model of QEMU's kind would have to serve, and who does. */
+static const struct served {
+	const char *kind, *noun, *daemon;
+	const char *start; /* how to have it do so */
+} served[] = {
+	{"qdisk", "disk", "blkback", "start it with --kinds=vbd,vbd3,qdisk"},
+	{"vfb", "screen", "pvfb", "start it"},
+	{"vkbd", "keyboard", "pvfb", "start it"},
+};
+/* And what nobody does here. */
+static const char *const other_kinds[] = {"9pfs", "qusb"};
+
+enum {
+	SERVED = sizeof(served) / sizeof(served[0])
+};
 
 static struct xs_handle *xs;
 static unsigned int domid;
@@ -68,23 +81,23 @@ static char *node_read(const char *fmt, ...)
 	return xs_read(xs, XBT_NULL, path, &len);
 }
 
-static char **disks_list(unsigned int *count)
+static char **devices_list(const struct served *what, unsigned int *count)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "backend/qdisk/%u", domid);
+	snprintf(path, sizeof(path), "backend/%s/%u", what->kind, domid);
 	*count = 0;
 	return xs_directory(xs, XBT_NULL, path, count);
 }
 
 /* In a transaction: a directory that was removed meanwhile must not be made again. */
-static void disk_mark(const char *devid)
+static void device_mark(const struct served *what, const char *devid)
 {
 	char path[96], dir[80];
 	xs_transaction_t t;
 	bool again;
 
-	snprintf(dir, sizeof(dir), "backend/qdisk/%u/%.32s", domid, devid);
+	snprintf(dir, sizeof(dir), "backend/%s/%u/%.32s", what->kind, domid, devid);
 	snprintf(path, sizeof(path), "%s/device-model", dir);
 	do {
 		unsigned int len;
@@ -103,45 +116,53 @@ static void disk_mark(const char *devid)
 	} while (again);
 }
 
-static void disks_mark(void)
+static void devices_mark(void)
 {
-	unsigned int count;
-	char **devids = disks_list(&count);
+	for (int k = 0; k < SERVED; k++) {
+		unsigned int count;
+		char **devids = devices_list(&served[k], &count);
 
-	for (unsigned int i = 0; i < count; i++)
-		disk_mark(devids[i]);
-	free(devids);
+		for (unsigned int i = 0; i < count; i++)
+			device_mark(&served[k], devids[i]);
+		free(devids);
+	}
 }
 
-/* True once blkback has it; ends the program if it refused. */
-static bool disk_taken(const char *devid)
+/* True once its daemon has it; ends the program if that refused. */
+static bool device_taken(const struct served *what, const char *devid)
 {
-	char *state = node_read("backend/qdisk/%u/%.32s/state", domid, devid);
-	char *error = node_read("error/backend/qdisk/%u/%.32s/error", domid, devid);
-	char *by = node_read("backend/qdisk/%u/%.32s/served-by", domid, devid);
+	char *state = node_read("backend/%s/%u/%.32s/state", what->kind, domid, devid);
+	char *error = node_read("error/backend/%s/%u/%.32s/error", what->kind, domid, devid);
+	char *by = node_read("backend/%s/%u/%.32s/served-by", what->kind, domid, devid);
 	bool taken = state && (atoi(state) == 2 || atoi(state) == 4);
 
 	if (error)
-		die("disk %s of guest %u: %s", devid, domid, error + strspn(error, "0123456789 "));
+		die("%s %s of guest %u: %s", what->noun, devid, domid,
+		    error + strspn(error, "0123456789 "));
 	if (taken && (!by || strcmp(by, "halfback") != 0))
-		die("disk %s of guest %u was taken by another backend than blkback; stop that one",
-		    devid, domid);
+		die("%s %s of guest %u was taken by another backend than %s; stop that one",
+		    what->noun, devid, domid, what->daemon);
 	free(state);
 	free(error);
 	free(by);
 	return taken;
 }
 
-static bool disks_taken(void)
+/* NULL: all are taken; else one that is not. */
+static const struct served *devices_missing(void)
 {
-	unsigned int count;
-	char **devids = disks_list(&count);
-	bool all = true;
+	const struct served *missing = NULL;
 
-	for (unsigned int i = 0; i < count; i++)
-		all &= disk_taken(devids[i]);
-	free(devids);
-	return all;
+	for (int k = 0; k < SERVED; k++) {
+		unsigned int count;
+		char **devids = devices_list(&served[k], &count);
+
+		for (unsigned int i = 0; i < count; i++)
+			if (!device_taken(&served[k], devids[i]))
+				missing = &served[k];
+		free(devids);
+	}
+	return missing;
 }
 
 static void watch_drain(void)
@@ -150,23 +171,35 @@ static void watch_drain(void)
 
 	while ((event = xs_check_watch(xs)))
 		free(event);
-	disks_mark();
+	devices_mark();
 }
 
-static void disks_wait(void)
+static void devices_wait(void)
 {
 	struct pollfd store = {.fd = xs_fileno(xs), .events = POLLIN};
 	time_t end = time(NULL) + WAIT_S;
+	const struct served *missing;
 
-	disks_mark();
-	while (!disks_taken()) {
+	devices_mark();
+	while ((missing = devices_missing())) {
 		if (time(NULL) >= end)
-			die("blkback does not take the disks of guest %u; start it with "
-			    "--kinds=vbd,vbd3,qdisk",
-			    domid);
+			die("%s does not take the %ss of guest %u; %s", missing->daemon,
+			    missing->noun, domid, missing->start);
 		if (poll(&store, 1, 500) > 0)
 			watch_drain();
 	}
+}
+
+/* Where the screen is to be seen, which pvfb has told the store. */
+static void vnc_find(void)
+{
+	char *host = node_read("/local/domain/%u/console/vnc-listen", domid);
+	char *port = node_read("/local/domain/%u/console/vnc-port", domid);
+
+	if (host && port)
+		qmp_vnc_is(host, port);
+	free(host);
+	free(port);
 }
 
 static void others_refuse(void)
@@ -193,9 +226,11 @@ static void store_open(void)
 	xs = xs_open(0);
 	if (!xs)
 		die("can't reach xenstored: %s", strerror(errno));
-	snprintf(path, sizeof(path), "backend/qdisk/%u", domid);
-	if (!xs_watch(xs, path, "qdisk"))
-		die("can't watch %s: %s", path, strerror(errno));
+	for (int k = 0; k < SERVED; k++) {
+		snprintf(path, sizeof(path), "backend/%s/%u", served[k].kind, domid);
+		if (!xs_watch(xs, path, served[k].kind))
+			die("can't watch %s: %s", path, strerror(errno));
+	}
 }
 
 static void say_running(void)
@@ -286,20 +321,28 @@ static void socket_add(const char *chardev)
 /* libxl's arguments are QEMU's; most are none of our business. */
 static void parse_arguments(int argc, char **argv)
 {
+	const char *machine = "xenpv";
+
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-help") == 0 || strcmp(argv[i], "--help") == 0) {
 			puts("usage: device_model_override=\"/usr/local/libexec/halfback-dm\" in a "
 			     "PV "
-			     "guest's configuration; see blkback(8)");
+			     "or PVH guest's configuration; see blkback(8) and pvfb(8)");
 			exit(0);
 		}
 		if (i + 1 < argc && strcmp(argv[i], "-xen-domid") == 0)
 			domid = (unsigned int)strtoul(argv[++i], NULL, 10);
+		else if (i + 1 < argc && strcmp(argv[i], "-machine") == 0)
+			machine = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "-chardev") == 0)
 			socket_add(argv[++i]);
 	}
 	if (domid == 0 || domid > 0x7fef)
 		die("is started by xl, with -xen-domid and the number of a guest");
+	if (strncmp(machine, "xenpv", 5) != 0)
+		die("guest %u is of type hvm, whose machine only QEMU can be; take "
+		    "device_model_override out of its configuration",
+		    domid);
 }
 
 int main(int argc, char **argv)
@@ -317,7 +360,8 @@ int main(int argc, char **argv)
 	parse_arguments(argc, argv);
 	store_open();
 	others_refuse();
-	disks_wait();
+	devices_wait();
+	vnc_find();
 	say_running();
 	serve(signals);
 	return 0;

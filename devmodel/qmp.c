@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * libxl greets each device model over QMP and asks it for its consoles and its VNC server, of which
- * a guest with disks only has none.  What else is asked gets the answer of a QEMU that does not
+ * libxl greets each device model over QMP and asks it for its consoles and its VNC server, which a
+ * guest has if it has a screen.  What else is asked gets the answer of a QEMU that does not
  * have the command.
  */
 #include "devmodel/qmp.h"
@@ -48,6 +48,17 @@ int qmp_greet(int client)
 			"\"micro\": 0}, \"package\": \"halfback\"}, \"capabilities\": []}}\r\n");
 }
 
+static char vnc_answer[256] = "{\"enabled\": false}";
+
+void qmp_vnc_is(const char *host, const char *port)
+{
+	snprintf(vnc_answer, sizeof(vnc_answer),
+		 "{\"enabled\": true, \"host\": \"%.64s\", \"service\": \"%.8s\", \"auth\": "
+		 "\"none\", "
+		 "\"family\": \"%s\", \"clients\": []}",
+		 host, port, strchr(host, ':') ? "ipv6" : "ipv4");
+}
+
 static const char *qmp_answer(const char *command)
 {
 	static const struct {
@@ -55,7 +66,10 @@ static const char *qmp_answer(const char *command)
 	} answers[] = {
 		{"qmp_capabilities", "{}"},
 		{"query-chardev", "[]"},
-		{"query-vnc", "{\"enabled\": false}"},
+		{"query-vnc", vnc_answer},
+		/* pvfb has it from the store. */
+		{"change-vnc-password", "{}"},
+		{"change", "{}"},
 		{"query-block", "[]"},
 		{"query-blockstats", "[]"},
 		{"query-status",

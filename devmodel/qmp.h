@@ -14,6 +14,8 @@ int qmp_greet(int client);
  * once the client is gone or talks nonsense.
  */
 int qmp_serve(int client, void *parser);
+/* What query-vnc says from now on, instead of no. */
+void qmp_vnc_is(const char *host, const char *port);
 void *qmp_parser(void);
 void qmp_parser_free(void *parser);
 

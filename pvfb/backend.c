@@ -237,8 +237,11 @@ static int write_range(struct device *device, const char *key)
 
 static int pvfb_write_features(struct device *device)
 {
-	int err;
+	/* The device model's proof that it was not another backend that went to InitWait. */
+	int err = store_write(&device->sup->store, device->path, "served-by", "halfback");
 
+	if (err < 0)
+		return err;
 	if (is_vfb(device))
 		return node_default(device, "feature-resize", "1");
 	err = node_default(device, XENKBD_FIELD_FEAT_ABS_POINTER, "1");

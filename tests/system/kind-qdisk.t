@@ -99,9 +99,9 @@ xenstore-rm "/local/domain/0/device-model/$g"
 like "$(dm_refuses)" "halfback-dm: disk 51760 of guest $g: .*none can't be opened for writing: No such file" "an image that can't be is told"
 ok "and libxl is not told that all is well" no_node "/local/domain/0/device-model/$g/state"
 vbd_remove "$g" 51760
-xenstore-write "/local/domain/0/backend/vfb/$g/0/state" 1
-like "$(dm_refuses)" "guest $g has a vfb, which only QEMU serves; take it or device_model_override out" "what it can't serve it names"
-xenstore-rm "/local/domain/0/backend/vfb"
+xenstore-write "/local/domain/0/backend/9pfs/$g/0/state" 1
+like "$(dm_refuses)" "guest $g has a 9pfs, which only QEMU serves; take it or device_model_override out" "what it can't serve it names"
+xenstore-rm "/local/domain/0/backend/9pfs"
 like "$(halfback-dm 2>&1)" "is started by xl, with -xen-domid" "started by hand it says by whom it is"
 ok "its help is there for xl" halfback-dm -help
 
