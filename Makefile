@@ -441,7 +441,6 @@ help:
 	@echo 'make lint       format, static checks, spelling, manual pages, clang with -Werror'
 	@echo 'make install    the daemons, halfback, their hotplug and network scripts; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make install-drop-in  the same, and its vif-* scripts in the place of Xen'"'"'s own'
-	@echo 'make install    blkback, its hotplug script, pvfb, and halfback; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean      remove $(BUILD)/'
 
 # ---- lint -------------------------------------------------------------------------------------
@@ -452,8 +451,6 @@ shells   := .ci/run .ci/deps .ci/sparse tests/run tests/hostile/mix tests/crash/
             $(wildcard tests/xen/*) $(wildcard scripts/block-halfback scripts/*.sh scripts/*/* demo/*.sh bench/*.sh) $(SYSTEM) \
             $(wildcard tests/crash/*.t)
 pages    := $(wildcard */*.1 */*.5 */*.8)
-shells   := .ci/run .ci/deps .ci/sparse tests/run tests/fuzz/run tests/lib.sh tests/vbd.sh tests/vfb.sh $(wildcard tests/xen/*) $(wildcard scripts/* demo/*.sh bench/*.sh) $(SYSTEM) $(wildcard tests/crash/*.t)
-pages    := $(wildcard */*.1 */*.8)
 
 # Off: strcmp() used as a condition is house style; clang 14's va_list check knows no va_start of
 # another file; the C11 Annex K functions do not exist here; a chain of rules may end two ways alike;
