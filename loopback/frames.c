@@ -16,9 +16,17 @@ enum {
 int frames_of(const uint32_t *refs, unsigned int n, uint64_t *frames)
 {
 	struct hv *hv = hv_open();
-	struct hv_area *own = hv ? hv_area_map(hv, hv->domid, false) : NULL;
-	int err = own ? 0 : -errno;
+	struct hv_area *own;
+	int err = 0;
 
+	if (!hv)
+		return -errno;
+	own = hv_area_map(hv, hv->domid, false);
+	if (!own) {
+		err = -errno;
+		hv_close(hv);
+		return err;
+	}
 	for (unsigned int i = 0; i < n && !err; i++) {
 		if (refs[i] >= HV_MAX_GRANTS)
 			err = -EINVAL;
@@ -26,9 +34,7 @@ int frames_of(const uint32_t *refs, unsigned int n, uint64_t *frames)
 			frames[i] = __atomic_load_n(&own->ctl->grant[refs[i]], __ATOMIC_ACQUIRE) >>
 				    FRAME_SHIFT;
 	}
-	if (own)
-		hv_area_unmap(own);
-	if (hv)
-		hv_close(hv);
+	hv_area_unmap(own);
+	hv_close(hv);
 	return err;
 }

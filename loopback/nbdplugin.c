@@ -49,10 +49,10 @@ static int wake_fds[BLKFRONT_MAX_QUEUES];
 struct lane {
 	struct blkfront_queue *queue;
 	pthread_t owner;
-	int wake_fd;
 	pthread_mutex_t lock;
 	struct job *jobs, **jobs_tail; /* under lock: not yet submitted, oldest first */
-	bool stopping;		       /* under lock */
+	int wake_fd;
+	bool stopping; /* under lock */
 };
 
 static struct lane lanes[BLKFRONT_MAX_QUEUES];

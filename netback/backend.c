@@ -259,7 +259,9 @@ static bool netback_tune(struct device *device, struct chan_msg *msg)
 	settings.set_headroom = frontend_reconfigures(device);
 	if (!settings.set_headroom)
 		settings.headroom = nic->settings.headroom;
+	/* Padding that differs costs a message, no more. */
 	if (!settings.set_headroom && !nic->unsure &&
+	    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 	    memcmp(&settings, &nic->settings, sizeof(settings)) == 0)
 		return false;
 	nic->unsure = false;

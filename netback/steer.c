@@ -37,6 +37,7 @@ enum {
 	IPV6 = 0xdd86,
 	FRAGMENT = 0xff3f,
 	TCP = 6,
+	LOAD_MAP = BPF_LD | BPF_DW, /* | BPF_IMM, which is 0 */
 };
 
 struct code {
@@ -195,7 +196,7 @@ static void program_make(struct code *code, int map)
 
 	MOV(6, 1);
 	emit(code, BPF_ST | BPF_MEM | BPF_W, 10, 0, AT_KEY, 0);
-	emit(code, BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map);
+	emit(code, LOAD_MAP, 1, BPF_PSEUDO_MAP_FD, 0, map);
 	emit(code, 0, 0, 0, 0, 0);
 	MOV(2, 10);
 	ADDI(2, AT_KEY);
