@@ -16,7 +16,7 @@
 static const struct daemon {
 	const char *name;
 	const char *device; /* what it serves */
-} daemons[] = {{"blkback", "disk"}, {"netback", "NIC"}};
+} daemons[] = {{"blkback", "disk"}, {"netback", "NIC"}, {"pvfb", "device"}};
 
 enum {
 	DAEMONS = sizeof(daemons) / sizeof(daemons[0])
