@@ -268,7 +268,7 @@ static int daemon_check(void)
 	const char *daemon_name = disks_daemon;
 	int pid = instance_find(daemon_name);
 
-	if (pid > 0 || instance_find(nics_daemon) > 0)
+	if (pid > 0 || instance_find(nics_daemon) > 0 || instance_find("pvfb") > 0)
 		return 0;
 	if (pid == 0)
 		say("no %s is running; start it (see blkback(8))", daemon_name);

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A screen whose worker, whose supervisor or both are killed goes on: its guest sees state 4 and draws, viewers find it at
+# A screen whose worker, whose supervisor or both are killed, or upgraded, goes on: its guest sees state 4 and draws, viewers find it at
 # the same port and with the same size, and a key that was down is let go.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vfb.sh"
 in_network "$@"
 in_host "$@"
-plan 27
+plan 36
 
 states() {
 	xenstore-read {$VFB,$VKBD}/1/0/state /local/domain/1/device/{vfb,vkbd}/0/state | xargs
@@ -57,6 +57,11 @@ wait "$PVFB_PID" 2>/dev/null
 play g fill 0 0 30 30 123456
 pvfb_start
 goes_on "both are killed at once, and the guest draws meanwhile" 0000ff
+worker=$(worker_of 1)
+daemon=$PVFB_PID
+is "$(halfback upgrade --all 2>&1)" "2 devices of all guests go on with the new program" "all are upgraded"
+is "$(cat "$HALFBACK_RUN_DIR/pvfb.pid")" "$daemon" "  the daemon has the process that it had"
+goes_on "after the upgrade" ffff00
 blkback_stop
 is "$(states)" "4 4 4 4" "a supervisor that is stopped leaves its screens"
 pvfb_start
