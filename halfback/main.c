@@ -21,9 +21,10 @@ static const char usage[] =
 	"       halfback resize GUEST DISK SIZE\n"
 	"       halfback upgrade GUEST | --all\n"
 	"       halfback network start|stop|status [--config FILE | --from FILE]\n"
-	"  list              one line for each disk that blkback serves\n"
-	"  stats             what the disks have done; GUEST is a name or a domid,\n"
-	"                    DISK a name (xvda) or a number (51712)\n"
+	"  list              one line for each disk that blkback serves, and for each NIC\n"
+	"                    that netback serves\n"
+	"  stats             what they have done; GUEST is a name or a domid, DISK a name\n"
+	"                    (xvda, or vif1.0 of a NIC) or a number (51712)\n"
 	"  resize            make a disk's qcow2 or qed image larger, under its guest; SIZE is\n"
 	"                    in bytes, or with K, M, G or T behind it\n"
 	"  upgrade           have the newly installed blkback and netback take over the guest's\n"
@@ -191,12 +192,16 @@ int main(int argc, char **argv)
 	}
 	if (command.interval > 0 && vbds.count > 0)
 		vbds_wait(&vbds, command.interval);
-	if (command.bytes > 0)
+	if (command.bytes > 0 && vbds.vbd[0].nic) {
+		say("%s of guest %s is a NIC, which has no size", command.disk, command.guest);
+		ret = 1;
+	} else if (command.bytes > 0) {
 		ret = resize_vbd(&vbds.vbd[0], command.bytes) < 0;
-	else if (strcmp(command.verb, "upgrade") == 0)
+	} else if (strcmp(command.verb, "upgrade") == 0) {
 		ret = upgrade_vbds(&vbds, command.all) < 0;
-	else
+	} else {
 		command.print(&vbds);
+	}
 	vbds_free(&vbds);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("halfback: can't write");

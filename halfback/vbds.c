@@ -312,7 +312,8 @@ static int vbds_select(struct vbds *vbds, const char *guest, const char *disk)
 	if (kept > 0 || !guest)
 		return 0;
 	if (known)
-		say("guest %s has no disk or NIC %s that is served here; halfback list shows them",
+		say("guest %s has no disk %s, nor such a NIC, that is served here; halfback list "
+		    "shows them",
 		    guest, disk);
 	else
 		say("there is no guest %s whose disks or NICs are served here; halfback list shows "
