@@ -24,8 +24,13 @@ struct vif_settings {
 	uint32_t set_headroom;	  /* of a TUNE: that counts; else it stays as it is */
 	uint32_t drain_ms;	  /* how long a frame waits for the guest's slots */
 	uint32_t stall_ms;	  /* and then the interface for its carrier */
+	uint32_t pad;		  /* so that settings can be compared as bytes */
 	struct spoof spoof;
 };
+
+_Static_assert(sizeof(struct vif_settings) ==
+		       2 * sizeof(struct limit_spec) + 6 * sizeof(uint32_t) + sizeof(struct spoof),
+	       "there are no other bytes");
 
 /*
  * What a queue obeys.  The vif has two and makes the next one while its queues still look at the

@@ -320,7 +320,7 @@ static void packet_respond(struct netq *queue, const struct txq_packet *packet, 
 		netif_tx_request_t request;
 
 		memcpy(&request, &tx->slots[at + i], sizeof(request));
-		slot_respond(tx, request.id, is_extra ? (int16_t)NETIF_RSP_NULL : packet->status);
+		slot_respond(tx, request.id, (int16_t)(is_extra ? NETIF_RSP_NULL : packet->status));
 	}
 	if (packet->status == NETIF_RSP_OKAY)
 		stats_done(queue->stats, STATS_WRITE, packet->size, ns);
