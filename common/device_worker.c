@@ -86,7 +86,7 @@ bool device_tune(struct device *device)
 		return false;
 	if (chan_send(device->guest->chan, &msg) == 0)
 		return true;
-	log_warn("%s %u of guest %u: its worker does not take new settings", device->kind,
-		 device->devid, device->guest->domid);
+	log_guest(&device->limit, "%s %u of guest %u: its worker does not take new settings",
+		  device->kind, device->devid, device->guest->domid);
 	return false;
 }
