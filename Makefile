@@ -163,6 +163,11 @@ $(BUILD)/tests/vchan_peer: $(call obj,tests/progs/vchan_peer.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lxenvchan
 
+$(BUILD)/tests/vncshot: $(call obj,tests/progs/vncshot.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lvncclient -lz
+
 $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -377,8 +382,9 @@ check-xen: deps-xen
 
 demo:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/vncshot
 	@BUILD=$(BUILD) demo/$(if $(MODE),demo-net.sh $(MODE),demo.sh)
+	@$(if $(MODE),,BUILD=$(BUILD) demo/screen.sh)
 
 demo-xen: deps-xen
 	@$(MAKE) --no-print-directory $(XEN_PROGRAMS)

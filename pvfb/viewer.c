@@ -50,9 +50,10 @@ static rfbBool keys_enabled(rfbClientPtr rfb, void **data, int encoding)
 	};
 
 	(void)data;
-	if (encoding != key_encodings[0])
+	if (encoding != key_encodings[0] ||
+	    rfbWriteExact(rfb, (char *)&message, sizeof(message)) <= 0)
 		return FALSE;
-	return rfbWriteExact(rfb, (char *)&message, sizeof(message)) > 0;
+	return TRUE;
 }
 
 static rfbBool key_message(rfbClientPtr rfb, void *data, const rfbClientToServerMsg *head)

@@ -42,8 +42,8 @@ wait_for 5 told_has "key 30 down"
 worker=$(worker_of 1)
 kill -9 "$worker"
 kill $looks
+ok "a key that was down when its worker was killed is let go" wait_for 5 told_has "key 30 up"
 goes_on "its worker is killed" ff0000
-ok "  the key that was down is let go" told_has "key 30 up"
 worker=$(worker_of 1)
 kill -9 "$PVFB_PID"
 wait "$PVFB_PID" 2>/dev/null
