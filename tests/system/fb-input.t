@@ -49,16 +49,16 @@ again --relative
 viewer g move 10 20 0 move 5 30 4 size >/dev/null
 arrives g "motion 10 20 0 motion -5 10 0 key 273 down key 273 up" "or motions"
 again
-kill -STOP "$(pgrep -f "^fbplay")"
+kill -STOP "${PLAY[g]}"
 viewer g type "$(printf 'a%.0s' {1..60})" size >/dev/null
-kill -CONT "$(pgrep -f "^fbplay")"
+kill -CONT "${PLAY[g]}"
 count_is() {
 	[ "$(grep -c '^key 30' "$WORK/g.out")" -eq "$1" ]
 }
 ok "a guest that did not look for a while finds 120 events on a ring of 51" wait_for 5 count_is 120
-kill -STOP "$(pgrep -f "^fbplay")"
+kill -STOP "${PLAY[g]}"
 viewer g type "$(printf 'b%.0s' {1..2000})" size >/dev/null
-kill -CONT "$(pgrep -f "^fbplay")"
+kill -CONT "${PLAY[g]}"
 ok "one that slept too long has lost some" wait_for 5 grep -q "^key 48" "$WORK/g.out"
 viewer g type c size >/dev/null
 ok "  and hears what comes then" wait_for 5 grep -q "^key 46 up" "$WORK/g.out"

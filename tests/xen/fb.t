@@ -49,12 +49,13 @@ viewer_sum() {
 same_picture() {
 	local want
 	want=$(guest_sum)
+	[ -n "$want" ] || return 1
 	wait_for 20 eval '[ "$(viewer_sum)" = "'"$want"'" ]'
 }
 fill() { # all of it in one colour; the fourth byte of a pixel is none
-	guest_run g "printf '\\123\\050\\311\\000' >/tmp/p
-		while [ \$(stat -c %s /tmp/p) -lt 1920000 ]; do cat /tmp/p /tmp/p >/tmp/q; mv /tmp/q /tmp/p; done
-		head -c 1920000 /tmp/p >/dev/fb0"
+	guest_run g 'printf "\123\050\311\000" >/tmp/p
+		while [ $(stat -c %s /tmp/p) -lt 1920000 ]; do cat /tmp/p /tmp/p >/tmp/q; mv /tmp/q /tmp/p; done
+		head -c 1920000 /tmp/p >/dev/fb0'
 }
 
 ok "the network's loopback is there" ip link set lo up
