@@ -110,6 +110,12 @@ static bool viewer_is_writable(const struct viewer *viewer)
 	return poll(&pfd, 1, 0) != 0;
 }
 
+/* libvncserver writes an update's header by itself: together they are one packet. */
+static void viewer_cork(const struct viewer *viewer, int on)
+{
+	setsockopt(viewer->rfb->sock, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 /* A new size, for one, goes out alone, and its pixels with the next update. */
 void viewer_update(struct viewer *viewer)
 {
@@ -120,8 +126,11 @@ void viewer_update(struct viewer *viewer)
 							viewer_writable, viewer);
 			return;
 		}
+		viewer_cork(viewer, 1);
 		rfbUpdateClient(viewer->rfb);
-		if (viewer->rfb->sock < 0)
+		if (viewer->rfb->sock >= 0)
+			viewer_cork(viewer, 0);
+		else
 			viewer_close(viewer);
 	}
 }
