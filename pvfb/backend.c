@@ -132,6 +132,24 @@ static bool display_waits(struct display *display, int err)
 	return true;
 }
 
+/* It is not there any more.  A daemon that stops leaves it: the next one listens at the same port.
+ */
+static void display_untell(const struct display *display)
+{
+	struct device *device = display->device;
+	static const char *const nodes[] = {"vnc-port", "vnc-listen"};
+	char path[64];
+
+	if (device->devid != 0 || display->listener < 0 || device->sup->stopping ||
+	    !device->sup->store.xs)
+		return;
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/console/%s", device->guest->domid,
+			 nodes[i]);
+		store_remove(&device->sup->store, path);
+	}
+}
+
 /* Whether it was asked for: as libxl has it, by default. */
 static bool vnc_wanted(const struct device *device)
 {
@@ -183,6 +201,7 @@ static void pvfb_release(struct device *device)
 
 	if (!display)
 		return;
+	display_untell(display);
 	loop_timer_del(&device->sup->loop, display->wait);
 	if (display->listener >= 0)
 		close(display->listener);

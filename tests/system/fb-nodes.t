@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../vfb.sh"
 in_network "$@"
 in_host "$@"
-plan 31
+plan 32
 
 with_password() { # NAME PASSWORD ACTION...
 	local port
@@ -65,6 +65,8 @@ not_ok "  and wants it" viewer p size
 grep -rl sesame "$HALFBACK_RUN_DIR" >"$WORK/leaks"
 is "$(cat "$WORK/leaks")" "" "it is in no file"
 play_end p
+wait_node $VFB/9/0/state 6
+ok "a screen that is closed is told nobody of" no_node /local/domain/9/console/vnc-port
 mkdir -m 700 "$WORK/passwords"
 printf 'open\nlook\n' >"$WORK/passwords/q.password"
 chmod 644 "$WORK/passwords/q.password"
