@@ -278,12 +278,19 @@ static inline uint32_t device_number(uint32_t devid, uint32_t kind)
 	return devid * SUP_KINDS_MAX + kind;
 }
 
-/* ---- devices (device.c) ----------------------------------------------------------------- */
+/* ---- device_birth.c --------------------------------------------------------------------- */
 
 /* The device of a backend directory, made if it is new.  NULL if the path is none of a device. */
 struct device *device_get(struct sup *sup, const char *path);
+/* Hears of what its frontend writes from now on; once is enough. */
+void device_watch(struct device *device);
 /* The frontend's state was written. */
 void device_frontend_changed(struct device *device);
+/* Frees it; the guest is put. */
+void device_free(struct device *device);
+
+/* ---- devices (device.c) ----------------------------------------------------------------- */
+
 /* Looks at both states and does what the table says. */
 void device_step(struct device *device);
 /* The answer to backend->offer(): NULL, or why not, in one sentence. */
@@ -298,7 +305,5 @@ void device_stop(struct device *device, int then);
 void device_closed(struct device *device);
 /* The supervisor stops: hand the device over to the next one. */
 void device_hand_over(struct device *device);
-/* Frees it; the guest is put. */
-void device_free(struct device *device);
 
 #endif
