@@ -437,6 +437,8 @@ help:
 	@echo 'make demo-xen   a real Xen under QEMU, a stock guest, and its disks served (needs root)'
 	@echo 'make check      unit and system tests (needs root)'
 	@echo 'make check-aio  those of the system tests that touch I/O and waiting, without io_uring (needs root)'
+	@echo 'make hostile    all that guests can do wrong, for T=1800 seconds, under ASan (needs root)'
+	@echo 'make kills      a worker killed N=1000 times under verified I/O, and what its guest saw (needs root)'
 	@echo 'make bench      blkback beside fio and QEMU, netback beside a tap relay and veth, in $(BUILD)/bench/ (needs root)'
 	@echo 'make bench-xen  the same on a real Xen, beside the kernel and QEMU (needs root)'
 	@echo 'make asan tsan  the same tests under sanitizers, in build/asan and build/tsan'
