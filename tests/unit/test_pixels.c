@@ -38,8 +38,8 @@ static void any_offset_and_length(void **state)
 	uint8_t memory[64] __attribute__((aligned(4))), line[72];
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof(memory); i++)
-		memory[i] = i;
+	for (size_t i = 0; i < sizeof(memory); i++)
+		memory[i] = (uint8_t)i;
 	for (uint32_t offset = 0; offset < 64; offset++)
 		for (uint32_t n = 0; n <= 64 - offset; n++) {
 			memset(line, 0xaa, sizeof(line));
