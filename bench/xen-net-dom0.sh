@@ -53,7 +53,8 @@ prepare() {
 # ask N COMMAND: runs it in guest N; ANSWER is what it printed.
 ask() {
 	local mark="end-$RANDOM-$RANDOM" line fd=${CONSOLE[$1]}
-	printf '%s\n' "{ $2 ; } 2>&1 ; echo $mark \$?" >&"$fd"
+	# Newlines would be commands of their own.
+	printf '%s\n' "{ ${2//$'\n'/ } ; } 2>&1 ; echo $mark \$?" >&"$fd"
 	ANSWER=
 	while read -r -t 60 line <&"$fd"; do
 		line=${line%$'\r'}
