@@ -209,7 +209,7 @@ static int netback_connect(struct device *device, struct chan_msg *msg, const ch
 	if (err == 0) {
 		nic_find(nic);
 		err = tap_open(&nic->tap, connect.queues, tap_offload(connect.features),
-			       device->sup->loop.way == LOOP_EPOLL);
+			       device->sup->loop.way == LOOP_URING);
 		if (err < 0)
 			snprintf(nic->why, sizeof(nic->why),
 				 "can't open the network interface %s: %s", nic->tap.name,

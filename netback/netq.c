@@ -211,7 +211,7 @@ void netq_close(void *arg)
 		netq_free(queue);
 }
 
-const struct filter *const netq_filters[2][4] = {
-	[LOOP_URING] = {&tapio_uring_filter, &rxq_filter, &steer_filter},
-	[LOOP_EPOLL] = {&tapio_epoll_filter, &rxq_filter, &steer_filter},
+const struct filter *const netq_filters[2][5] = {
+	[LOOP_URING] = {&tapio_uring_filter, &tapio_direct_filter, &rxq_filter, &steer_filter},
+	[LOOP_EPOLL] = {&tapio_direct_filter, &rxq_filter, &steer_filter},
 };

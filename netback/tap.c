@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 bool tap_name_is_valid(const char *name)
@@ -111,7 +112,19 @@ void tap_close(struct tap *tap)
 		close(tap->fds[--tap->nfds]);
 }
 
-int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonblock)
+/* Whether io_uring can use it without threads of the kernel: tapio.c.  All taps are alike. */
+static bool tap_can_nowait(int fd)
+{
+	static int can = -1;
+	char byte;
+	struct iovec iov = {&byte, 1};
+
+	if (can < 0)
+		can = preadv2(fd, &iov, 1, -1, READ_NOWAIT) >= 0 || errno != EOPNOTSUPP;
+	return can;
+}
+
+int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool uring)
 {
 	int on = 1, none = -1;
 
@@ -125,7 +138,7 @@ int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonbloc
 			return fd;
 		}
 		tap->fds[tap->nfds++] = fd;
-		if (nonblock && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		if (!(uring && tap_can_nowait(fd)) && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 			return -errno;
 	}
 	/* A worker that died may have taken it (rxq.c). */

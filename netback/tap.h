@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum {
+	READ_NOWAIT = 8, /* RWF_NOWAIT; linux/fs.h wraps it in what sparse does not know */
 	TAP_QUEUES_MAX = 16
 };
 
@@ -30,9 +31,9 @@ bool tap_find(struct tap *tap, unsigned int index);
 int tap_set_mtu(const struct tap *tap, uint32_t mtu);
 /*
  * Opens `count` queues, unless they are open, by which it gets its carrier; and sets which offloads
- * its frames may have (TUN_F_...).  Blocking or not.  0 or -errno.
+ * its frames may have (TUN_F_...).  O_NONBLOCK, unless io_uring is to use them.  0 or -errno.
  */
-int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool nonblock);
+int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool uring);
 /* Closes its queues; the interface stays, without carrier. */
 void tap_close(struct tap *tap);
 /* Deletes the interface of that name, if it is a tap. */

@@ -36,7 +36,8 @@ struct tapio {
 	struct loop *loop;
 	int fd;			/* the vif's */
 	uint8_t *buffers;	/* TAP_PAGES for each read */
-	struct loop_poll *poll; /* LOOP_EPOLL's */
+	bool direct;		/* by system calls of our own, not by the loop's io_uring */
+	struct loop_poll *poll; /* if it is */
 	bool readable;		/* the same */
 	bool gone;		/* the interface was deleted */
 	bool cancelling;
@@ -47,7 +48,7 @@ struct tapio {
 	struct tap_read reads[TAP_READS_MAX];
 };
 
-/* `fd` stays the caller's: blocking for LOOP_URING, else not.  0 or -errno. */
+/* `fd` stays the caller's; one that is O_NONBLOCK is used directly.  0 or -errno. */
 int tapio_open(struct tapio *tap, struct loop *loop, int fd);
 /* Once it is idle. */
 void tapio_close(struct tapio *tap);
@@ -71,6 +72,6 @@ void tapio_cancel(struct tapio *tap);
 bool tapio_idle(const struct tapio *tap);
 
 /* What it asks of the kernel when it is confined: filter.h. */
-extern const struct filter tapio_uring_filter, tapio_epoll_filter;
+extern const struct filter tapio_uring_filter, tapio_direct_filter;
 
 #endif
