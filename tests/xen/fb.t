@@ -53,8 +53,8 @@ same_picture() {
 	wait_for 20 eval '[ "$(viewer_sum)" = "'"$want"'" ]'
 }
 fill() { # all of it in one colour; the fourth byte of a pixel is none
-	guest_run g 'printf "\123\050\311\000" >/tmp/p
-		while [ $(stat -c %s /tmp/p) -lt 1920000 ]; do cat /tmp/p /tmp/p >/tmp/q; mv /tmp/q /tmp/p; done
+	guest_run g 'printf "\123\050\311\000" >/tmp/p;
+		while [ $(stat -c %s /tmp/p) -lt 1920000 ]; do cat /tmp/p /tmp/p >/tmp/q; mv /tmp/q /tmp/p; done;
 		head -c 1920000 /tmp/p >/dev/fb0'
 }
 
