@@ -106,8 +106,8 @@ no "a size that is no whole sectors" "7000000001 bytes are no whole sectors; giv
 no "one that is too large for the format" ".*/a.qcow2 keeps its size, since qemu-img can't make it larger: .+" g xvda 4194304T
 let_go
 ok "it goes on all the same" load --rw=randrw --verify --ios=500
-no "a disk that is not there" "guest g has no disk xvdz that blkback serves; halfback list shows them" g xvdz 1G
-no "a guest that is not there" "there is no guest nobody whose disks blkback serves; halfback list shows them" nobody xvda 1G
+no "a disk that is not there" "guest g has no disk xvdz, nor such a NIC, that is served here; halfback list shows them" g xvdz 1G
+no "a guest that is not there" "there is no guest nobody whose disks or NICs are served here; halfback list shows them" nobody xvda 1G
 other() { # TARGET [ACCESS]: as xvdb
 	xloop block-attach g "vdev=xvdb,access=${2:-rw},target=$1"
 }

@@ -145,7 +145,7 @@ ok "the next worker counts anew" wait_for 10 sh -c \
 	'halfback stats --json g xvdb | jq -e ".disks[0] | .state == \"connected\" and .total.read.requests == 0"'
 leave
 like "$(halfback stats nobody 2>&1)" "^halfback: there is no guest nobody" "a guest that is not there"
-like "$(halfback stats g xvdq 2>&1)" "^halfback: guest g has no disk or NIC xvdq" "a disk that is not"
+like "$(halfback stats g xvdq 2>&1)" "^halfback: guest g has no disk xvdq, nor such a NIC, that is served here; halfback list shows them$" "a disk that is not"
 like "$(halfback stats --json --prometheus 2>&1)" "exclude each other" "two forms at once"
 like "$(halfback stats --interval=x 2>&1)" "a number of seconds from 0.01 to 3600, not 'x'" "no interval"
 touch "$HALFBACK_RUN_DIR/blkback-9-9.stats"
