@@ -49,6 +49,7 @@ xen_test_end() {
 	for name in $(xl list | awk 'NR > 1 && $2 > 0 { print $1 }'); do
 		xl destroy "$name"
 	done
+	! declare -F net_end >/dev/null || net_end
 	rm -f "$LOG"/guest-*.log
 	test_end
 }

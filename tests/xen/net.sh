@@ -19,6 +19,15 @@ net_start() {
 	netback_restart "$@"
 }
 
+# The next test in this boot makes its own; xen_test_end() calls it.
+net_end() {
+	local pid
+	for pid in ${NETBACK_PID:-} ${IPERF_PID:-}; do
+		kill "$pid" && wait "$pid"
+	done 2>/dev/null
+	ip link del xenbr0
+}
+
 netback_restart() { # [NETBACK-OPTION...]
 	echo "--- $0" >>"$LOG/netback.log"
 	"$BUILD/netback" -v "$@" >>"$LOG/netback.log" 2>&1 &
@@ -54,6 +63,7 @@ tcp_from() {
 
 dom0_serves() {
 	iperf3 -s >>"$LOG/iperf.log" 2>&1 &
+	IPERF_PID=$!
 }
 
 guest_serves() { # GUEST
