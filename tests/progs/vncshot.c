@@ -140,6 +140,7 @@ int main(int argc, char **argv)
 	client->format.redShift = 16;
 	client->format.greenShift = 8;
 	client->format.blueShift = 0;
+	free(client->serverHost); /* "", of rfbGetClient() */
 	client->serverHost = strdup("127.0.0.1");
 	client->serverPort = atoi(argv[1]);
 	client->appData.encodingsString = argv[2];
