@@ -37,10 +37,10 @@ static int network_read(struct network *network, bool sxp)
 	return ret < 0 || network->nothing ? ret : network_check(network, !sxp);
 }
 
-/* Beside an installed halfback, or one in its source tree. */
+/* Beside an installed halfback, or one in its source tree: in build, or build/asan. */
 static int script_find(char *path, size_t size, const char *mode)
 {
-	static const char *const places[] = {"../lib/halfback", "../scripts"};
+	static const char *const places[] = {"../lib/halfback", "../scripts", "../../scripts"};
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	const char *dir;
