@@ -4,7 +4,7 @@
 # Twenty times a disk is attached, used and detached, while another disk of the guest is verified.
 
 . "$(dirname "$0")/lib.sh"
-xen_test 6
+xen_test 7
 export GUEST_FIO=1
 times=20
 disk=$(image second 8M)
@@ -19,6 +19,7 @@ blkback_start
 ok "a guest is created" guest_create g pv "vdev=xvda,access=rw,target=$(image disk 32M)"
 ok "verified I/O runs on its first disk" guest_load g --runtime=30
 grants=$(grants_of "$(xl domid g)")
+like "$grants" '^[1-9]' "which dom0 has mapped grants for"
 ok "a second disk comes and goes $times times" rounds $times once
 is "$(grants_of "$(xl domid g)")" "$grants" "no grant of it is mapped any more"
 is "$(xl block-list g | awk 'NR > 1 { print $1 }')" 51712 "xl block-list shows the first disk only"

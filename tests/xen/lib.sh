@@ -24,16 +24,22 @@ xen_test() {
 	trap xen_test_end EXIT
 }
 
-# What blkback has logged from the start of this test on.
+# What a daemon has logged from the start of this test on.
+daemon_log() { # DAEMON
+	[ ! -e "$LOG/$1.log" ] || sed -n "\\|^--- $0|,\$p" "$LOG/$1.log"
+}
+
 blkback_log() {
-	sed -n "\\|^--- $0|,\$p" "$LOG/blkback.log"
+	daemon_log blkback
 }
 
 # That, and the consoles of the test's guests.
 xen_show_logs() {
 	local log
-	diag "--- blkback.log"
-	diag "$(blkback_log | tail -n 40)"
+	for log in blkback netback pvfb; do
+		diag "--- $log.log"
+		diag "$(daemon_log $log | tail -n 40)"
+	done
 	for log in "$LOG"/guest-*.log; do
 		[ -s "$log" ] || continue
 		diag "--- ${log##*/}"
@@ -198,8 +204,12 @@ guest_writes() {
 grants_of() { # DOMID
 	xl dmesg -c >/dev/null
 	xl debug-keys g
-	wait_for 10 eval 'xl dmesg | grep -q "gnttab_usage_print_all. done"'
-	xl dmesg | awk -v domain="d$1" '/grant-table for remote/ { mine = $6 == domain } mine && /\[0x/ { n++ } END { print n + 0 }'
+	wait_for 10 grants_told || return 1
+	xl dmesg | awk -v domain="remote d$1 " '/grant-table for remote/ { mine = index($0, domain) } mine && /\[0x/ { n++ } END { print n + 0 }'
+}
+
+grants_told() {
+	xl dmesg | grep -q 'gnttab_usage_print_all \] done'
 }
 
 only_dom0() {
