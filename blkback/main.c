@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	static const struct daemon daemon = {
 		.sup = &sup,
 		.worker = &vbd_worker_ops,
-		.options = options_parse,
+		.line = &blkback_command_line,
 		.needs_root = "opens disks and starts confined workers",
 		.ended = qemu_wait_all,
 	};

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of blkback, the supervisor.  See options.c. */
+/* The command line of blkback: what it takes goes to `sup`, image_options and limit_defaults. */
 #ifndef BLKBACK_OPTIONS_H
 #define BLKBACK_OPTIONS_H
 
-#include "common/sup.h"
+#include "common/command_line.h"
 
-/*
- * Sets what the command line asks for, in `sup`, image_options and limit_defaults, and the defaults
- * of what it does not mention.  Ends the process, with one sentence, if it can't be obeyed.
- */
-void options_parse(struct sup *sup, int argc, char **argv);
+extern const struct command_line blkback_command_line;
 
 #endif

@@ -23,7 +23,7 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 	if (argc > 1 && strncmp(argv[1], "--takes=", 8) == 0)
 		return upgrade_takes(sup->backend, argv[1] + 8);
 	upgrade_init(sup, argv);
-	daemon->options(sup, argc, argv);
+	command_line_read(daemon->line, sup, argc, argv);
 	log_open(name, sup->verbose);
 	if (geteuid() != 0) {
 		log_error("has to be started by root: it %s", daemon->needs_root);

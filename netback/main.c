@@ -14,7 +14,7 @@ int main(int argc, char **argv)
 	static const struct daemon daemon = {
 		.sup = &sup,
 		.worker = &vif_worker_ops,
-		.options = netback_options,
+		.line = &netback_command_line,
 		.needs_root = "makes network interfaces and starts confined workers",
 	};
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The command line of netback: what it takes goes to `sup` and settings_defaults. */
 #ifndef NETBACK_OPTIONS_H
 #define NETBACK_OPTIONS_H
 
-#include "common/sup.h"
+#include "common/command_line.h"
 
-/* Reads the command line; ends the process if it is wrong or asks for help. */
-void netback_options(struct sup *sup, int argc, char **argv);
+extern const struct command_line netback_command_line;
 
 #endif

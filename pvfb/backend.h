@@ -3,6 +3,7 @@
 #ifndef PVFB_BACKEND_H
 #define PVFB_BACKEND_H
 
+#include "common/command_line.h"
 #include "common/sup.h"
 #include "pvfb/listen.h"
 
@@ -10,7 +11,6 @@
 struct pvfb_options {
 	uint32_t framebuffer_max; /* bytes */
 	const char *password_dir;
-	const char *keymap;
 	bool unmarked; /* serve devices that no halfback-dm has marked, too */
 };
 
@@ -39,6 +39,6 @@ int frontend_read_vkbd(struct device *device, struct screen_connect *connect, co
 /* password.c: a file with the guest's passwords; an empty one if there are none.  -errno + why. */
 int password_open(struct device *device, char *why, size_t why_size);
 
-void options_parse(struct sup *sup, int argc, char **argv);
+extern const struct command_line pvfb_command_line;
 
 #endif

@@ -13,7 +13,7 @@ int main(int argc, char **argv)
 	static const struct daemon daemon = {
 		.sup = &sup,
 		.worker = &screen_worker_ops,
-		.options = options_parse,
+		.line = &pvfb_command_line,
 		.needs_root = "maps guests' screens and starts confined workers",
 	};
 
