@@ -33,6 +33,9 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-exitcode=99:suppressions=$TOP/tests/tsan.sup
 # Seconds after which a test has hung.  Sanitized builds get more.
 TEST_TIMEOUT=${TEST_TIMEOUT:-120}
 
+# A trap at EXIT that bash runs within the signal's own handling can't substitute commands: it hangs.
+trap 'exit 143' TERM
+
 tap_count=0
 tap_failed=0
 tap_plan=0

@@ -33,13 +33,14 @@ blkback_log() {
 	daemon_log blkback
 }
 
-# That, and the consoles of the test's guests.
+# That, what they do now, and the consoles of the test's guests.
 xen_show_logs() {
 	local log
 	for log in blkback netback pvfb; do
 		diag "--- $log.log"
 		diag "$(daemon_log $log | tail -n 40)"
 	done
+	diag "$(ps -eLo pid,ppid,lwp,stat,wchan:24,args | grep -E '(blkback|netback|pvfb)( |:)|halfback-dm')"
 	for log in "$LOG"/guest-*.log; do
 		[ -s "$log" ] || continue
 		diag "--- ${log##*/}"

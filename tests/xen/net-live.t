@@ -42,7 +42,7 @@ ok "its worker is killed 3 times" rounds 3 killed
 kill -9 "$NETBACK_PID"
 wait "$NETBACK_PID" 2>/dev/null
 netback_restart --restarts=0
-ok "and netback once" wait_for 10 test -n "$NETBACK_PID"
+ok "and netback once" wait_for 10 net_worker a
 ok "TCP goes on to its end" bulk_ends
 ok "and the idle connection is alive" idle_answers two
 is "$(xenstore-read "/local/domain/0/backend/vif/$(xl domid a)/0/state")" 4 "the backend's state is 4"
