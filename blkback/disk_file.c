@@ -29,7 +29,8 @@ int file_disk_init(struct file_disk *file, const struct disk_ops *ops, struct lo
 		return -EINVAL;
 	file->disk = (struct disk){.ops = ops, .loop = loop, .spec = *spec};
 	file->fd = fds[nfds - 1];
-	if (spec->in_memory)
+	/* With io_uring nothing else of a worker is libaio's: see file_batch.c. */
+	if (spec->in_memory && loop->way == LOOP_EPOLL)
 		file_batch_open(&file->batch, file->fd, queue);
 	return 0;
 }

@@ -6,8 +6,7 @@
 #include "blkback/disk_filters.h"
 
 const struct filter *const disk_filters[2][6] = {
-	[LOOP_URING] = {&disk_file_filter, &file_batch_filter, &disk_uring_filter, &blockdev_filter,
-			&nbd_filter},
+	[LOOP_URING] = {&disk_file_filter, &disk_uring_filter, &blockdev_filter, &nbd_filter},
 	[LOOP_EPOLL] = {&disk_file_filter, &file_batch_filter, &disk_aio_filter, &blockdev_filter,
 			&nbd_filter},
 };

@@ -106,6 +106,5 @@ const struct disk_ops disk_uring = {
 	.name = "uring",
 	.open = uring_open,
 	.submit = uring_submit,
-	.settle = file_disk_settle,
 	.close = uring_close,
 };

@@ -6,6 +6,10 @@
  * when the call returns.  Nothing is ever left to wait for, so the loop need not know of it.  One
  * alone is a preadv or pwritev, which costs less than an io_submit of one.
  *
+ * Only where the loop waits by libaio anyway.  A process that dies with a context of it stays until
+ * two grace periods of the kernel's RCU are over (exit_aio()), 26 ms and more; with io_uring no
+ * guest waits so long for its next worker.
+ *
  * It must not keep anything beyond the turn that put it off: queue_answer() runs it (disk_settle).
  */
 #include "blkback/file_batch.h"

@@ -132,6 +132,7 @@ static long try_call(const char *name)
 	TRY("pi-futex", SYS_futex, page, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
 	TRY("sendmsg", SYS_sendmsg, 3, page, 0);
 	TRY("new-ring", SYS_io_uring_setup, 8, page);
+	TRY("aio", SYS_io_setup, 16, page);
 	TRY("ring-buffers", SYS_io_uring_register, main_ring ? main_ring->ring_fd : 3,
 	    IORING_REGISTER_BUFFERS, page, 1);
 	TRY("enter", SYS_io_uring_enter, 3, 0, 0, 0, NULL, 0);

@@ -6,7 +6,7 @@
 in_host "$@"
 
 KILLS=(open socket connect execve fork namespace map-code make-code ptrace kill signal prctl keyring dup x32 virq dmabuf
-	terminal owner pi-futex new-ring ring-buffers)
+	terminal owner pi-futex new-ring ring-buffers aio)
 REFUSED=(op-open op-connect op-send op-socket op-link)
 plan $((${#KILLS[@]} + ${#REFUSED[@]} + 14))
 
