@@ -108,6 +108,16 @@ bool guest_rests(const struct guest *guest)
 	return guest->rest != NULL;
 }
 
+/* Some device was served by the worker that died, and is to be by the next one. */
+static bool guest_goes_on(const struct guest *guest)
+{
+	for (const struct device *device = guest->sup->devices; device; device = device->next)
+		if (device->guest == guest && device->phase != DEVICE_CLOSING &&
+		    (device->connected || device->phase == DEVICE_CONNECTING))
+			return true;
+	return false;
+}
+
 /* Its devices go on with another worker: at once, later, or not any more. */
 static void guest_respawn(struct guest *guest, int status)
 {
@@ -118,6 +128,9 @@ static void guest_respawn(struct guest *guest, int status)
 	guest->given_up = ms < 0;
 	if (ms > 0 && !guest->rest)
 		guest->rest = loop_timer_add(&sup->loop, (uint32_t)ms, guest_rested, guest);
+	/* It enters its cage while we ask the store about its devices. */
+	if (!sup->stopping && !guest->given_up && !guest_rests(guest) && guest_goes_on(guest))
+		guest_worker(guest);
 	guest_each_device(guest, device_worker_died);
 }
 
