@@ -25,6 +25,7 @@ enum {
 	DIAL_EVERY_MS = 1000, /* a server that is away, or throws us out */
 	DIAL_FIRST_MS = 20,   /* the first connection of a worker, which may be captured */
 	PHYSICAL_MAX = 4096,  /* larger "sectors" only confuse guests */
+	SAID_MAX = 4,	      /* by a disk for each connection: WANT, STALLED, LARGER, SERVED */
 };
 
 struct remote {
@@ -38,6 +39,7 @@ struct remote {
 	struct loop_timer *again;
 	uint64_t dialled_ns;
 	uint32_t wanted; /* the worker waits for this connection; 0: for none */
+	uint32_t due;	 /* what its disk may still say */
 	bool quiet;	 /* it was lost since we grow it */
 	void (*grown)(struct image *image, const char *why); /* NULL: it is not growing */
 	bool away;					     /* and was told about in the log */
@@ -173,6 +175,7 @@ static void remote_connected(struct remote *remote, int fd)
 	memcpy(msg.body, remote->image->target.export, sizeof(remote->image->target.export));
 	if (remote->wanted && chan_send(remote->line, &msg) == 0) {
 		remote->wanted = 0;
+		remote->due += SAID_MAX;
 		remote->size_due = true;
 	}
 	close(fd);
@@ -267,6 +270,18 @@ static void remote_handle(struct remote *remote, struct chan_msg *msg)
 	}
 }
 
+/* Only a captured worker is not heard any more: its disk gets no other connection. */
+static void remote_hear_no_more(struct remote *remote, const char *why)
+{
+	log_guest(&remote->lost,
+		  "%s: its worker %s: its guest has captured it, or halfback has a bug; it "
+		  "gets no connection any more until its guest connects it again",
+		  remote->image->path, why);
+	loop_poll_del(remote->loop, remote->line_poll);
+	remote->line_poll = NULL;
+}
+
+/* What a disk can say is bounded by the connections it had, and so is this loop. */
 static void remote_line_ready(void *arg, int events)
 {
 	struct remote *remote = arg;
@@ -277,12 +292,23 @@ static void remote_line_ready(void *arg, int events)
 	while ((n = chan_recv(remote->line, &msg)) > 0) {
 		for (uint32_t i = 0; i < msg.nfds; i++)
 			close(msg.fds[i]);
+		if (remote->due == 0) {
+			remote_hear_no_more(remote, "says more than it may");
+			return;
+		}
+		remote->due--;
 		remote_handle(remote, &msg);
 	}
-	if (n == -EPROTO) {
-		loop_poll_del(remote->loop, remote->line_poll);
-		remote->line_poll = NULL;
-	}
+	if (n == -EPROTO)
+		remote_hear_no_more(remote, "sends what is no message");
+}
+
+/* A line on which nothing was said yet. */
+static void remote_listen(struct remote *remote, int line)
+{
+	remote->line = line;
+	remote->line_poll = loop_poll_add(remote->loop, line, remote_line_ready, remote);
+	remote->due = SAID_MAX;
 }
 
 /* ---- open and close --------------------------------------------------------------------- */
@@ -318,8 +344,7 @@ int remote_renew(struct remote *remote)
 	close(remote->line);
 	close(image->fds[0]);
 	image->fds[0] = pair[1];
-	remote->line = pair[0];
-	remote->line_poll = loop_poll_add(remote->loop, pair[0], remote_line_ready, remote);
+	remote_listen(remote, pair[0]);
 	remote->wanted = 0;
 	return 0;
 }
@@ -339,8 +364,7 @@ static struct remote *remote_make(struct image *image,
 	remote->image = image;
 	remote->loop = image->offload->loop;
 	remote->opened = opened;
-	remote->line = pair[0];
-	remote->line_poll = loop_poll_add(image->offload->loop, pair[0], remote_line_ready, remote);
+	remote_listen(remote, pair[0]);
 	snprintf(remote->uid, sizeof(remote->uid), "%u", image->helper_uid);
 	image->remote = remote;
 	image->spec.engine = DISK_NBD;

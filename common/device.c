@@ -131,7 +131,7 @@ static void device_connect(struct device *device)
 	device_stats_open(device, &msg);
 	err = guest_worker(device->guest);
 	/* A worker that does not take it is dying or as good as dead: the next one gets it. */
-	if (err == 0 && chan_send(device->guest->chan, &msg) < 0)
+	if (err == 0 && guest_send(device->guest, &msg) < 0)
 		kill(device->guest->pid, SIGKILL);
 	device_files_sent(&msg);
 	if (err < 0) {
@@ -193,7 +193,7 @@ void device_stop(struct device *device, int then)
 	device_blame_rival(device, then);
 	if (device->connected && device->guest->pid > 0) {
 		device->phase = DEVICE_CLOSING;
-		if (chan_send(device->guest->chan, &msg) == 0)
+		if (guest_send(device->guest, &msg) == 0)
 			return; /* else it is dying, and closes so */
 	}
 	device_closed(device);

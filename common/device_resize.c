@@ -16,7 +16,7 @@ void device_resize(struct device *device)
 	if (!device->connected || !device->sup->backend->resize(device, &msg))
 		return;
 	msg.serial = device->serial;
-	if (chan_send(device->guest->chan, &msg) < 0) /* it is dying: the next one hears of it */
+	if (guest_send(device->guest, &msg) < 0) /* it is dying: the next one hears of it */
 		kill(device->guest->pid, SIGKILL);
 	device->phase = DEVICE_RESIZING;
 }

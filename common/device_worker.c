@@ -84,7 +84,7 @@ bool device_tune(struct device *device)
 	device->tuned = false;
 	if (!device->connected || !device->sup->backend->tune(device, &msg))
 		return false;
-	if (chan_send(device->guest->chan, &msg) == 0)
+	if (guest_send(device->guest, &msg) == 0)
 		return true;
 	log_guest(&device->limit, "%s %u of guest %u: its worker does not take new settings",
 		  device->kind, device->devid, device->guest->domid);

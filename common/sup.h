@@ -93,6 +93,8 @@ struct guest {
 	int pidfd;
 	int chan;
 	struct loop_poll *pid_poll, *chan_poll;
+	uint32_t due;  /* what its worker may still say; guest_send() */
+	bool deaf;     /* to its worker, which is being killed for what it said */
 	bool quitting; /* CHAN_QUIT was sent */
 	struct respawn respawn;
 	struct loop_timer *rest; /* until then it gets no other worker; NULL: it may */
@@ -188,6 +190,11 @@ void sup_stop(struct sup *sup, const char *why);
 
 /* The guest's worker is there or is started.  0 or -errno. */
 int guest_worker(struct guest *guest);
+/*
+ * Tells its worker, which may say so much more from now on as answers this.  0 or -errno, as
+ * chan_send().
+ */
+int guest_send(struct guest *guest, const struct chan_msg *msg);
 struct guest *guest_get(struct sup *sup, uint16_t domid);
 /* A device of it is gone. */
 void guest_put(struct guest *guest);

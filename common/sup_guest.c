@@ -66,7 +66,7 @@ void guest_put(struct guest *guest)
 		return;
 	}
 	guest->quitting = true;
-	if (chan_send(guest->chan, &quit) < 0)
+	if (guest_send(guest, &quit) < 0)
 		kill(guest->pid, SIGKILL);
 }
 
@@ -88,6 +88,8 @@ static void guest_lost_worker(struct guest *guest)
 	guest->pid_poll = guest->chan_poll = NULL;
 	guest->pidfd = guest->chan = -1;
 	guest->pid = 0;
+	guest->due = 0;
+	guest->deaf = false;
 }
 
 static void guest_look_again(struct device *device)
@@ -167,6 +169,54 @@ static struct device *guest_device(struct guest *guest, uint32_t number)
 	return NULL;
 }
 
+/* How many messages of a worker's answer one of ours, at most. */
+static uint32_t guest_answers(const struct guest *guest, const struct chan_msg *msg)
+{
+	switch (msg->type) {
+	case CHAN_CONNECT:
+		return 2; /* that it is connected, and later that its ring broke */
+	case CHAN_QUIT:
+		return guest->devices; /* each is closed */
+	default:
+		return 1;
+	}
+}
+
+int guest_send(struct guest *guest, const struct chan_msg *msg)
+{
+	int err = chan_send(guest->chan, msg);
+
+	if (err == 0)
+		guest->due += guest_answers(guest, msg);
+	return err;
+}
+
+/* NULL: its channel only broke.  Its end is told by its pidfd. */
+static void guest_hear_no_more(struct guest *guest, const char *why)
+{
+	if (why)
+		log_error("the worker of guest %u %s: its guest has captured it, or halfback has a "
+			  "bug; it is killed, and another one goes on",
+			  guest->domid, why);
+	guest->deaf = true;
+	loop_poll_del(&guest->sup->loop, guest->chan_poll);
+	guest->chan_poll = NULL;
+	kill(guest->pid, SIGKILL);
+}
+
+static void guest_hear(struct guest *guest, struct chan_msg *msg)
+{
+	struct device *device = guest_device(guest, msg->devid);
+
+	msg->text[CHAN_TEXT_MAX - 1] = '\0';
+	if (device)
+		device_message(device, msg);
+}
+
+/*
+ * A worker only answers, so what it can say is bounded by what it was told, and so is this loop:
+ * one that says more, to keep us from other guests, has said enough.
+ */
 static void guest_chan_ready(void *arg, int events)
 {
 	struct guest *guest = arg;
@@ -174,22 +224,19 @@ static void guest_chan_ready(void *arg, int events)
 	int n = 0;
 
 	(void)events;
-	while (guest->chan >= 0 && (n = chan_recv(guest->chan, &msg)) > 0) {
-		struct device *device = guest_device(guest, msg.devid);
-
+	while (guest->chan >= 0 && !guest->deaf && (n = chan_recv(guest->chan, &msg)) > 0) {
 		/* A worker has no business sending us descriptors. */
 		for (uint32_t i = 0; i < msg.nfds; i++)
 			close(msg.fds[i]);
-		msg.text[CHAN_TEXT_MAX - 1] = '\0';
-		if (device)
-			device_message(device, &msg);
+		if (guest->due == 0) {
+			guest_hear_no_more(guest, "says more than it was asked");
+			return;
+		}
+		guest->due--;
+		guest_hear(guest, &msg);
 	}
-	/* Its end is told by its pidfd; a channel that only broke ends it. */
-	if (n < 0 && guest->pid > 0) {
-		loop_poll_del(&guest->sup->loop, guest->chan_poll);
-		guest->chan_poll = NULL;
-		kill(guest->pid, SIGKILL);
-	}
+	if (n < 0 && guest->pid > 0)
+		guest_hear_no_more(guest, n == -EPIPE ? NULL : "sends what is no message");
 }
 
 /* How this program is started as a worker; read by main(). */

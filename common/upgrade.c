@@ -288,7 +288,7 @@ static void upgrade_guest(struct sup *sup)
 	guest->program_fd = upgrade->fd;
 	upgrade->fd = -1;
 	upgrade->phase = guest->pid > 0 ? UPGRADE_ENDING : UPGRADE_WAITING;
-	if (guest->pid > 0 && chan_send(guest->chan, &quit) < 0)
+	if (guest->pid > 0 && guest_send(guest, &quit) < 0)
 		kill(guest->pid, SIGKILL);
 }
 

@@ -2,14 +2,16 @@
 /*
  * A libFuzzer target: any packets, of any size and with any descriptors, as what a captured worker
  * sends to its supervisor.  Only a packet of the right size is a message; its descriptors are all
- * told, or all closed; what sup_guest.c passes on is of this guest and its text has an end.  And
- * whatever chan_send() is given, chan_recv() gives.
+ * told, or all closed; what sup_guest.c passes on is of this guest, its text has an end, and it is
+ * no more than was asked for: then nothing is heard any more.  And whatever chan_send() is given,
+ * chan_recv() gives.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "common/log.h"
 #include "tests/fuzz/fuzz.h"
 
 /* A guest that talks nonsense is killed; this one is we. */
@@ -22,8 +24,15 @@ static int guest_kill(int pid, int sig)
 	return kills++;
 }
 
-#define kill guest_kill
+static void not_said(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+#define kill	  guest_kill
+#define log_error not_said
 #include "common/sup_guest.c"
+#undef log_error
 #undef kill
 
 enum {
@@ -42,8 +51,11 @@ static struct sup sup;
 static struct guest guest = {.sup = &sup, .pid = 1, .devices = 1};
 static struct device device = {.sup = &sup, .guest = &guest, .number = DEVID};
 
+static uint32_t heard;
+
 void device_message(struct device *to, const struct chan_msg *msg)
 {
+	heard++;
 	check(to == &device && msg->devid == DEVID);
 	check(memchr(msg->text, '\0', sizeof(msg->text)) != NULL);
 }
@@ -134,19 +146,26 @@ static void try_message(const int pair[2], const struct packet *packet)
 }
 
 /* All of them, to a supervisor. */
-static void try_guest(const int pair[2], const struct packet *packets, int n)
+static void try_guest(const int pair[2], const struct packet *packets, int n, uint32_t due)
 {
-	int before = fd_next(), bad = 0;
+	int before = fd_next(), good = 0;
 
 	sup.devices = &device;
 	guest.chan = pair[0];
+	guest.due = due;
+	guest.deaf = false;
 	kills = 0;
+	heard = 0;
 	for (int i = 0; i < n; i++) {
 		packet_send(pair[1], &packets[i]);
-		bad |= packets[i].size != sizeof(struct chan_msg);
+		good += good == i && packets[i].size == sizeof(struct chan_msg);
 	}
 	guest_chan_ready(&guest, 0);
-	check(kills == bad);
+	check(kills == (good < n || good > (int)due));
+	check(guest.due == due - (good < (int)due ? (uint32_t)good : due) && heard <= due);
+	/* Once more, as when it is reaped. */
+	guest_chan_ready(&guest, 0);
+	check(kills <= 1 && heard <= due);
 	check(fd_next() == before);
 }
 
@@ -155,13 +174,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes in = {data, size};
 	struct packet packets[PACKETS];
 	int pair[2], n = 0;
+	uint8_t due = size > 0 ? data[size - 1] : 0;
 
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	for (; n < PACKETS && in.left > 0; n++) {
 		packet_take(&packets[n], &in);
 		try_message(pair, &packets[n]);
 	}
-	try_guest(pair, packets, n);
+	try_guest(pair, packets, n, due % (PACKETS + 2));
 	close(pair[0]);
 	close(pair[1]);
 	return 0;

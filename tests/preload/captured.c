@@ -2,6 +2,7 @@
 /*
  * A worker that its guest has captured: when it maps a ring, which it does confined, it tries the
  * things that CAPTURED names, separated by commas, and says what came of each that it survived.
+ * CAPTURED_GUEST=N: only that guest has captured its own.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <xenevtchn.h>
@@ -26,13 +28,16 @@
 #include <xen/evtchn.h>
 #include <xen/gntdev.h>
 
+#include "common/chan.h"
 #include "common/loop.h"
+#include "common/worker.h"
 
 #pragma weak xenevtchn_bind_interdomain
 
 enum {
 	HANDLES = 16,
 	OTHER_GUEST = 30000,
+	FDS = 64, /* among these is a disk's line, if it has one */
 };
 
 static struct io_uring *main_ring; /* of the process's first thread */
@@ -142,6 +147,31 @@ static long try_call(const char *name)
 	return 1;
 }
 
+/* Messages without end, of what a worker may say; its supervisor reads as fast as we write. */
+static long flood(int fd, uint32_t type)
+{
+	struct chan_msg msg = {.type = type};
+	long n = 0;
+
+	snprintf(msg.text, sizeof(msg.text), "a flood");
+	while (send(fd, &msg, sizeof(msg), MSG_NOSIGNAL) >= 0 || errno == EINTR)
+		n++;
+	return n;
+}
+
+/* On each socket that could be the line of a disk behind an NBD server; one that does not read. */
+static long flood_lines(void)
+{
+	struct chan_msg msg = {.type = CHAN_WANT};
+	long n = 0;
+
+	snprintf(msg.text, sizeof(msg.text), "a flood");
+	for (int round = 0; round < 1000000; round++)
+		for (int fd = WORKER_CHAN + 1; fd < FDS; fd++)
+			n += send(fd, &msg, sizeof(msg), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+	return n;
+}
+
 static void try_one(const char *name)
 {
 	if (strcmp(name, "op-open") == 0)
@@ -156,6 +186,12 @@ static void try_one(const char *name)
 		op_link(name);
 	else if (strcmp(name, "ports") == 0)
 		say(name, ports_of_others());
+	else if (strcmp(name, "flood") == 0)
+		say(name, flood(WORKER_CHAN, CHAN_FAILED));
+	else if (strcmp(name, "nonsense") == 0)
+		say(name, send(WORKER_CHAN, name, 1, 0));
+	else if (strcmp(name, "flood-line") == 0)
+		say(name, flood_lines());
 	else
 		say(name, try_call(name));
 }
@@ -167,10 +203,14 @@ xengnttab_map_domain_grant_refs(xengnttab_handle *xgt, uint32_t count, uint32_t 
 				uint32_t *refs, int prot)
 {
 	void *(*map)(xengnttab_handle *, uint32_t, uint32_t, uint32_t *, int);
+	const char *guest = getenv("CAPTURED_GUEST");
 	static char wanted[256];
 
-	snprintf(wanted, sizeof(wanted), "%s", getenv("CAPTURED"));
-	for (char *at = wanted, *name; (name = strsep(&at, ","));)
+	if (!guest || strtoul(guest, NULL, 10) == domid)
+		snprintf(wanted, sizeof(wanted), "%s", getenv("CAPTURED"));
+	else
+		wanted[0] = '\0';
+	for (char *at = wanted, *name; *wanted && (name = strsep(&at, ","));)
 		try_one(name);
 	*(void **)&map = dlsym(RTLD_NEXT, "xengnttab_map_domain_grant_refs");
 	return map(xgt, count, domid, refs, prot);
