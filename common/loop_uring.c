@@ -19,6 +19,10 @@
 #include "common/filter.h"
 #include "common/log.h"
 
+enum {
+	REAP_MAX = 256 /* completions; then the turn goes on */
+};
+
 static int uring_init(struct loop *loop, unsigned int entries, const struct filter *const *filters)
 {
 	struct io_uring_params params = {
@@ -155,12 +159,13 @@ static void uring_timer_disarm(struct loop *loop, struct loop_timer *timer)
 
 /* ---- the turn --------------------------------------------------------------------------- */
 
+/* As many as are there, but not for ever: done() may make the next one complete at once. */
 static bool uring_reap(struct loop *loop)
 {
 	struct io_uring_cqe *cqes[64];
 	unsigned int n, all = 0;
 
-	while ((n = io_uring_peek_batch_cqe(&loop->ring, cqes, 64)) > 0) {
+	while (all < REAP_MAX && (n = io_uring_peek_batch_cqe(&loop->ring, cqes, 64)) > 0) {
 		struct {
 			struct op *op;
 			int res;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel masks a port when it tells of it and we unmask it after the device has looked at its
- * ring (xenevtchn.h, xenevtchn_pending): while we work on a ring, a guest that notifies in a storm
- * costs one pending bit.
+ * The kernel masks a port when it tells of it and we unmask it when all that are pending have been
+ * told (xenevtchn.h, xenevtchn_pending): a guest that notifies in a storm is heard once a turn for
+ * each of its ports, and costs a pending bit meanwhile.
  *
  * The handle is restricted to the guest (xenevtchn_restrict, enforced by the kernel): a captured
  * worker can't bind another guest's port.
@@ -27,33 +27,53 @@ static struct port *port_find(const struct port_set *set, evtchn_port_t local)
 	return NULL;
 }
 
-/*
- * Takes the ports that are pending.  The descriptor is polled edge-like (multishot), so what is
- * there must be taken now; only a single bound port can't be pending twice, as it is masked
- * meanwhile, and saves the last, empty read.  What is left unread is not told again: Linux wakes
- * only for an event that finds none before it, so not one may stay behind.
- */
-static void port_set_ready(void *arg, int events)
+/* Kicks what is pending; those are in a list, and masked yet. */
+static struct port *port_set_kick(struct port_set *set)
 {
-	struct port_set *set = arg;
-	struct port *port;
+	struct port *port, *kicked = NULL;
 
-	if (events < 0)
-		log_panic("can't poll the event channel device: %s", strerror(-events));
 	do {
 		int local = xenevtchn_pending(set->xce);
 
 		if (local < 0) {
 			set->stale = false;
-			return;
+			break;
 		}
 		port = port_find(set, (evtchn_port_t)local);
 		if (!port)
 			continue; /* unbound meanwhile */
 		port->kicked(port);
+		if (port->masked)
+			continue; /* by one of its number that was unbound */
+		port->masked = true;
+		port->next_masked = kicked;
+		kicked = port;
+	} while (!port || set->bound > 1 || set->stale);
+	return kicked;
+}
+
+/*
+ * Takes the ports that are pending.  The descriptor is polled edge-like (multishot), so what is
+ * there must be taken now; only a single bound port can't be pending twice, as it is masked
+ * meanwhile, and saves the last, empty read.  What is left unread is not told again: Linux wakes
+ * only for an event that finds none before it, so not one may stay behind.
+ *
+ * None is unmasked before all are read: a guest that storms on several ports would have us read for
+ * ever (XSA-332).
+ */
+static void port_set_ready(void *arg, int events)
+{
+	struct port_set *set = arg;
+	struct port *port, *next;
+
+	if (events < 0)
+		log_panic("can't poll the event channel device: %s", strerror(-events));
+	for (port = port_set_kick(set); port; port = next) {
+		next = port->next_masked;
+		port->masked = false;
 		if (port->set)
 			xenevtchn_unmask(set->xce, port->local);
-	} while (!port || set->bound > 1 || set->stale);
+	}
 }
 
 /*

@@ -18,8 +18,10 @@ enum {
 struct port {
 	struct port_set *set;
 	evtchn_port_t local;
-	/* The guest notified; the port is unmasked when this returns. */
+	/* The guest notified; the port is unmasked after this.  Must not end a port's memory. */
 	void (*kicked)(struct port *port);
+	struct port *next_masked; /* while port.c has told of it and not unmasked it yet */
+	bool masked;
 };
 
 struct port_set {
