@@ -179,6 +179,11 @@ RING_IDX blkfront_raw_prod(const struct blkfront_queue *q);
 /* The next response, whatever it says.  0, -ETIMEDOUT, or -EINTR. */
 int blkfront_raw_response(struct blkfront_queue *q, blkif_response_t *rsp, int timeout_ms);
 
+/* True if the backend notifies us, or has before, within `timeout_ms`. */
+bool blkfront_raw_woken(struct blkfront_queue *q, int timeout_ms);
+/* Passes over all responses that are there. */
+void blkfront_raw_skip(struct blkfront_queue *q);
+
 /* The device below, for writing states and keys by hand. */
 struct front *blkfront_front(struct blkfront *bf);
 

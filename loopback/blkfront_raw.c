@@ -58,6 +58,26 @@ void blkfront_raw_push(struct blkfront_queue *q, RING_IDX prod)
 	xenevtchn_notify(q->evtchn, q->port);
 }
 
+bool blkfront_raw_woken(struct blkfront_queue *q, int timeout_ms)
+{
+	struct pollfd pfd = {.fd = xenevtchn_fd(q->evtchn), .events = POLLIN};
+	bool woken = false;
+
+	while (poll(&pfd, 1, woken ? 0 : timeout_ms) > 0) {
+		int port = xenevtchn_pending(q->evtchn);
+
+		if (port >= 0)
+			xenevtchn_unmask(q->evtchn, (evtchn_port_t)port);
+		woken |= port >= 0;
+	}
+	return woken;
+}
+
+void blkfront_raw_skip(struct blkfront_queue *q)
+{
+	q->ring.rsp_cons = *(volatile RING_IDX *)&q->ring.sring->rsp_prod;
+}
+
 int blkfront_raw_response(struct blkfront_queue *q, blkif_response_t *rsp, int timeout_ms)
 {
 	struct pollfd pfd = {.fd = xenevtchn_fd(q->evtchn), .events = POLLIN};

@@ -12,6 +12,7 @@
  * end a line "beside" tells how that fared.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,6 +282,40 @@ static void attack_storm(struct blkfront_queue *q)
 	attack_run(q, &attacks[0], 1);
 }
 
+/*
+ * XSA-391: a backend notifies only who asked for it.  Events on an empty ring, then requests of
+ * which no answer is asked to be told of, in good time for each; was there a notification?
+ */
+static void attack_quiet(struct blkfront_queue *q)
+{
+	struct blkif_sring *ring = blkfront_raw_ring(q);
+	RING_IDX far = 1U << 30, prod;
+	const char *how = "notified";
+
+	blkfront_raw_woken(q, 200); /* as it connected */
+	ring->rsp_event = far;
+	for (int i = 0; i < 20000; i++)
+		blkfront_raw_push(q, blkfront_raw_prod(q));
+	for (int i = 0; i < 1000; i++) {
+		blkif_request_t r = good_read(q, (uint64_t)i);
+
+		blkfront_raw_put(q, &r);
+		prod = blkfront_raw_prod(q);
+		blkfront_raw_push(q, prod);
+		for (int ms = 0; *(volatile RING_IDX *)&ring->rsp_prod != prod; ms++) {
+			if (ms == WAIT_MS) {
+				printf("quiet %s\n", no_answer());
+				return;
+			}
+			poll(NULL, 0, 1);
+		}
+	}
+	if (!blkfront_raw_woken(q, 100))
+		how = "quiet";
+	printf("quiet %s\n", how);
+	blkfront_raw_skip(q);
+}
+
 /* Events without end, or requests that are refused without end; until we are killed. */
 static void attack_on(struct blkfront_queue *q, bool requests)
 {
@@ -318,6 +353,8 @@ static void attack_other(struct blkfront_queue *q, const char *name)
 		attack_outside(q);
 	else if (!strcmp(name, "storm"))
 		attack_storm(q);
+	else if (!strcmp(name, "quiet"))
+		attack_quiet(q);
 	else if (!strcmp(name, "storm-on") || !strcmp(name, "refused-on"))
 		attack_on(q, name[0] == 'r');
 	else if (!strcmp(name, "overflow"))
