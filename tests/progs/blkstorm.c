@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * blkstorm DISK SECONDS|Nw [SEED]: a guest that writes random states into its frontend's directory
- * as fast as the store takes them, while it has requests on a real ring and changes the nodes that
- * name it (XSA-349, XSA-350).  With Nw it makes N such writes, and does nothing else meanwhile.
- * Prints how many it made.
+ * blkstorm DISK SECONDS|Nx|Nw|Nk [SEED|KEY=VALUE]: a guest that writes random states into its
+ * frontend's directory as fast as the store takes them, while it has requests on a real ring and
+ * changes the nodes that name it (XSA-349, XSA-350): for some time, or N states.  With Nw it makes
+ * N such writes, and does nothing else meanwhile.  With Nk it writes KEY, the same VALUE each time,
+ * N times, and leaves the disk to others: a transaction that has read it fails. Prints how many it
+ * made.
  *
  * It never waits for the backend and looks at no answer; the disk's data are of no concern.
  */
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,13 +54,13 @@ static void put_requests(struct blkfront_queue *q)
 	blkfront_raw_push(q, blkfront_raw_prod(q));
 }
 
-static unsigned long storm(struct blkfront *bf, time_t seconds)
+static unsigned long storm(struct blkfront *bf, time_t seconds, unsigned long most)
 {
 	struct blkfront_queue *q = blkfront_queue(bf, 0);
 	time_t end = time(NULL) + seconds;
 	unsigned long writes = 0;
 
-	while (time(NULL) < end) {
+	while (writes < most && (seconds == 0 || time(NULL) < end)) {
 		/* Connects now and then, or the storm would only ever meet a closed device. */
 		if (any(16) == 0) {
 			memset(blkfront_raw_ring(q), 0, 64);
@@ -83,6 +86,27 @@ static unsigned long storm_writes(struct blkfront *bf, unsigned long n)
 	return n;
 }
 
+static unsigned long storm_key(struct guest *guest, int devid, unsigned long n, char *key)
+{
+	char path[128], *value = strchr(key, '=');
+
+	*value++ = '\0';
+	snprintf(path, sizeof(path), "device/vbd/%d/%s", devid, key);
+	for (unsigned long i = 0; i < n; i++)
+		xs_write(guest->xs, XBT_NULL, path, value, (unsigned int)strlen(value));
+	return n;
+}
+
+static unsigned long storm_disk(struct blkfront *bf, const char *how)
+{
+	char *unit;
+	unsigned long n = strtoul(how, &unit, 10);
+
+	return *unit == 'w'   ? storm_writes(bf, n)
+	       : *unit == 'x' ? storm(bf, 0, n)
+			      : storm(bf, (time_t)n, ULONG_MAX);
+}
+
 int main(int argc, char **argv)
 {
 	struct blkfront_opts opts = {.buffer_pages = 1};
@@ -91,17 +115,21 @@ int main(int argc, char **argv)
 	int devid = argc > 2 ? vdev_number(argv[1]) : -1;
 
 	if (devid < 0) {
-		fprintf(stderr, "usage: blkstorm DISK SECONDS|Nw [SEED]\n");
+		fprintf(stderr, "usage: blkstorm DISK SECONDS|Nx|Nw|Nk [SEED|KEY=VALUE]\n");
 		return 2;
 	}
 	seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	if (guest_open(&guest))
 		return 1;
+	if (strchr(argv[2], 'k') && argc > 3 && strchr(argv[3], '=')) {
+		printf("%lu\n", storm_key(&guest, devid, strtoul(argv[2], NULL, 10), argv[3]));
+		guest_close(&guest);
+		return 0;
+	}
 	bf = blkfront_open(&guest, (unsigned int)devid, &opts);
 	if (!bf)
 		return 1;
-	printf("%lu\n", strchr(argv[2], 'w') ? storm_writes(bf, strtoul(argv[2], NULL, 10))
-					     : storm(bf, atoi(argv[2])));
+	printf("%lu\n", storm_disk(bf, argv[2]));
 	write_key(bf, "ring-page-order", "0");
 	write_key(bf, "state", "6");
 	blkfront_close(bf);
