@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../vbd.sh"
 export POSIXLY_CORRECT=1 # -1 is a value
 in_host "$@"
-plan 38
+plan 42
 
 blkback_start
 guest_create g "vdev=xvda,target=$(image a.img 8M)" >/dev/null
@@ -16,7 +16,10 @@ secret=$(image secret.img 8M)
 census=$(vbd_census)
 
 words=(params "$secret" mode w type phy device-type disk discard-enable 1 dev xvdz online 1 frontend-id 1)
-for path in 01/51712 1/051712 -1/51712 1/-1 99999999999/51712 1/4294967296 1/99999999999999999999 1/51712x \
+# An alias of a device that is not there, but of which an admin may still want to know something.
+alias_error=/local/domain/0/error/backend/vbd/1/51728/error
+xenstore-write "$alias_error" "an error of earlier"
+for path in 01/51712 1/051712 01/51728 1/051728 1/0051728 -1/51712 1/-1 99999999999/51712 1/4294967296 1/99999999999999999999 1/51712x \
 	1x/51712 0x1/51712 x/y 32752/51712 65535/51712; do
 	fe=/local/domain/1/device/vbd/${path#*/}
 	args=()
@@ -29,6 +32,8 @@ for path in 01/51712 1/051712 -1/51712 1/-1 99999999999/51712 1/4294967296 1/999
 	xenstore-rm -- "$BE/${path%%/*}/${path#*/}" 2>/dev/null
 	case ${path%%/*} in 1) ;; *) xenstore-rm -- "$BE/${path%%/*}" 2>/dev/null ;; esac
 done
+is "$(xenstore-read "$alias_error")" "an error of earlier" "nothing is done to the device that an alias resembles"
+xenstore-rm "${alias_error%/error}"
 ok "a device below a device is none" xenstore-write "$BE/1/51712/51728/state" 1 "$BE/1/51712/51728/params" "$secret"
 read -rt 0.2 <> <(:) || :
 is "$(xenstore-read "$BE/1/51712/51728/state")" 1 "  and left alone"
