@@ -102,6 +102,7 @@ static int load_run(const struct load_opts *o, struct load_queue *lq, unsigned i
 	for (unsigned int i = 0; i < started; i++)
 		pthread_join(lq[i].thread, NULL);
 	load_report(o, lq, queues);
+	fflush(stdout); /* who waits for the end of a load that is held reads it there */
 	for (unsigned int i = 0; i < queues; i++)
 		if (lq[i].result.corrupt)
 			err = -EIO;
