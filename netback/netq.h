@@ -85,6 +85,8 @@ struct rxq_slot {
 	uint16_t offset, flags, size;
 	int error; /* of its copy */
 	bool is_extra;
+	uint32_t frame_len; /* of the first slot of a frame; 0: it belongs to the one before */
+	uint64_t waited_ns; /* how long that frame waited for slots */
 	struct netif_extra_info extra;
 };
 

@@ -135,16 +135,14 @@ static void frame_place(struct netq *queue, const struct rx_frame *frame)
 		slot->flags = at + n < len ? NETRXF_more_data : 0;
 		slot_copy(queue, slot, request.gref, frame->tap.data + at);
 		if (at == 0) {
+			slot->frame_len = len;
+			slot->waited_ns = rx->blocked_ns ? netq_now(queue) - rx->blocked_ns : 0;
 			slot->flags |= frame->vnet.flags | (frame->extras ? NETRXF_extra_info : 0);
 			extras_place(rx, frame);
 		}
 		at += n;
 	}
 	limit_take(queue->config->rx, LIMIT_BPS, len);
-	/* How long it waited for slots; a frame that did not was copied in the turn that read it.
-	 */
-	stats_done(queue->stats, STATS_READ, len,
-		   rx->blocked_ns ? netq_now(queue) - rx->blocked_ns : 0);
 }
 
 /* True if the guest can take such a frame, and wants it. */
@@ -377,12 +375,34 @@ static void slot_respond(struct ring *ring, const struct rxq_slot *slot)
 		guest_copy_to(to, &response, SLOT_WORDS);
 }
 
+/*
+ * A frame, all of its slots; returns how many.  The guest drops one of which a slot has an error, so
+ * that is where it is counted.  Its latency is how long it waited for slots: the rest is one turn.
+ */
+static uint32_t frame_answer(struct netq *queue, uint32_t at)
+{
+	struct rxq *rx = &queue->rx;
+	const struct rxq_slot *slot = &rx->slots[at];
+	bool failed = false;
+	uint32_t n = 0;
+
+	do {
+		failed |= slot[n].error != 0;
+		slot_respond(&rx->ring, &slot[n++]);
+	} while (at + n < rx->filled && slot[n].frame_len == 0);
+	if (failed)
+		stats_failed(queue->stats, STATS_READ);
+	else
+		stats_done(queue->stats, STATS_READ, slot->frame_len, slot->waited_ns);
+	return n;
+}
+
 void rxq_answer(struct netq *queue)
 {
 	struct rxq *rx = &queue->rx;
 
-	for (uint32_t i = 0; i < rx->filled; i++)
-		slot_respond(&rx->ring, &rx->slots[i]);
+	for (uint32_t at = 0; at < rx->filled;)
+		at += frame_answer(queue, at);
 	rx->filled = 0;
 	if (ring_push(&rx->ring)) {
 		port_notify(rx->port.set ? &rx->port : &queue->tx.port);
