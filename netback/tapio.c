@@ -157,6 +157,25 @@ void tapio_read(struct tapio *tap)
 		reads_queue(tap);
 }
 
+/*
+ * The interface is no more.  Not: nothing there, not now, not waited for, interrupted; nor does a
+ * kernel that is short of memory say so: the next read may well find the frame.
+ */
+static bool read_is_lost(int res)
+{
+	switch (-res) {
+	case EAGAIN:
+	case ECANCELED:
+	case EINTR:
+	case EOPNOTSUPP:
+	case ENOMEM:
+	case ENOBUFS:
+		return false;
+	default:
+		return res < 0;
+	}
+}
+
 bool tapio_frame(struct tapio *tap, struct tap_frame *frame)
 {
 	for (; tap->next < tap->queued && tap->reads[tap->next].done; tap->next++) {
@@ -168,9 +187,7 @@ bool tapio_frame(struct tapio *tap, struct tap_frame *frame)
 			memcpy(&frame->header, read_buffer(tap, tap->next), VNET_HEADER);
 			return true;
 		}
-		/* Not: nothing there, not now, not waited for, interrupted. */
-		if (res < 0 && res != -EAGAIN && res != -ECANCELED && res != -EINTR &&
-		    res != -EOPNOTSUPP)
+		if (read_is_lost(res))
 			tap->gone = true;
 	}
 	return false;
