@@ -63,7 +63,10 @@ static int burst_init(struct burst *b, size_t room)
 	return 0;
 }
 
-/* An interface whose queue is full loses the packet, which is no reason to stop. */
+/*
+ * An interface whose queue is full loses the packet, which is no reason to stop.  It is the one
+ * after those that sendmmsg() says were sent, be there any or none.
+ */
 static void burst_send(struct load_queue *lq, struct burst *b, unsigned int n)
 {
 	unsigned int done = 0;
@@ -71,14 +74,15 @@ static void burst_send(struct load_queue *lq, struct burst *b, unsigned int n)
 	while (done < n) {
 		int sent = sendmmsg(lq->sock, b->msg + done, n - done, MSG_DONTWAIT);
 
-		if (sent <= 0) {
-			lq->result.errors++;
-			sent = 1;
-		} else {
-			lq->result.packets += (unsigned int)sent;
-			lq->result.bytes += (uint64_t)(unsigned int)sent * lq->o->size;
-		}
+		if (sent < 0)
+			sent = 0;
+		lq->result.packets += (unsigned int)sent;
+		lq->result.bytes += (uint64_t)(unsigned int)sent * lq->o->size;
 		done += (unsigned int)sent;
+		if (done == n)
+			break;
+		lq->result.errors++;
+		done++;
 	}
 }
 
