@@ -115,6 +115,8 @@ static struct json_object *vbd_json(const struct vbd *vbd)
 	set(object, "generation", json_object_new_int64(vbd->stats.header.generation));
 	set(object, "since", json_object_new_double(vbd->since_epoch));
 	set(object, "seconds", json_object_new_double(vbd->seconds));
+	if (vbd->dropped >= 0)
+		set(object, "interface_dropped", json_object_new_int64(vbd->dropped));
 	set(object, "total", queue_json(vbd, &vbd->sum));
 	queues = json_object_new_array();
 	for (uint32_t i = 0; i < vbd->stats.header.queues; i++)

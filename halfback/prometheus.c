@@ -176,10 +176,25 @@ static void print_histogram(const struct vbd *vbd, int op)
 	printf(",op=\"%s\"} %" PRIu64 "\n", op_name(vbd, op), all);
 }
 
-static void print_all(const struct vbds *vbds)
+/* Only interfaces have it. */
+static void print_dropped(const struct vbds *vbds)
+{
+	heading("interface_dropped_total", "counter",
+		"Packets for the guest that found its interface's own queue full.");
+	for (size_t i = 0; i < vbds->count; i++) {
+		if (!vbds->vbd[i].counted || vbds->vbd[i].dropped < 0)
+			continue;
+		sample("interface_dropped_total", &vbds->vbd[i]);
+		printf("} %" PRId64 "\n", vbds->vbd[i].dropped);
+	}
+}
+
+static void print_all(const struct vbds *vbds, bool nic)
 {
 	print_info(vbds);
 	print_plain(vbds);
+	if (nic)
+		print_dropped(vbds);
 	print_counts(vbds);
 	heading("request_duration_seconds", "histogram",
 		"From taking a request off the ring to its answer, of those without error.");
@@ -201,7 +216,7 @@ static void print_some(const struct vbds *vbds, bool nic)
 			some.vbd[some.count++] = vbds->vbd[i];
 	noun = nic ? "nic" : "disk";
 	if (some.count > 0 || !nic)
-		print_all(&some);
+		print_all(&some, nic);
 	free(some.vbd);
 }
 

@@ -211,6 +211,9 @@ static void print_vbd(const struct vbd *vbd)
 	for (int op = 0; op < STATS_OPS; op++)
 		print_op(vbd, (enum stats_op)op);
 	print_costs(&vbd->sum, vbd->nic);
+	if (vbd->dropped > 0)
+		printf("  dropped before, by its interface, whose queue was full: %" PRId64 "\n",
+		       vbd->dropped);
 }
 
 void print_table(const struct vbds *vbds)

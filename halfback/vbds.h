@@ -24,6 +24,8 @@ struct vbd {
 	double since_epoch;	    /* connected at, in seconds since 1970 */
 	struct stats_snapshot stats;
 	struct stats_queue sum; /* of all queues */
+	/* Packets for the guest that found its interface's own queue full; -1: not known. */
+	int64_t dropped;
 };
 
 /* By domid and devid.  Owned by the caller. */
