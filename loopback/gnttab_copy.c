@@ -192,6 +192,17 @@ static void copy_slow(struct hv_ctl *own, struct hv_area *area)
 	nanosleep(&ts, NULL);
 }
 
+/* The kernel is short of memory, say: no segment of the call is copied. */
+static bool call_fails(struct xengntdev_handle *h, const segment *seg)
+{
+	const union xengnttab_copy_ptr *foreign =
+		seg->flags & GNTCOPY_source_gref ? &seg->source : &seg->dest;
+	struct hv_area *area = area_find(h, foreign->foreign.domid);
+
+	return hv_fault_take(&h->own->ctl->fault.copy_call) ||
+	       (area && hv_fault_take(&area->ctl->fault.copy_call));
+}
+
 int xengnttab_grant_copy(xengnttab_handle *xgt, uint32_t count, segment *segs)
 {
 	struct hv_op_stats *s = &hv_slot(xgt->hv, xgt->own->ctl)->caller;
@@ -203,6 +214,10 @@ int xengnttab_grant_copy(xengnttab_handle *xgt, uint32_t count, segment *segs)
 		if (segment_valid(&segs[i]))
 			continue;
 		errno = EINVAL;
+		return -1;
+	}
+	if (count > 0 && call_fails(xgt, &segs[0])) {
+		errno = ENOMEM;
 		return -1;
 	}
 	for (i = 0; i < count; i++)

@@ -289,6 +289,7 @@ int hv_fault(struct hv *hv, uint32_t domid, const char *what, uint64_t count)
 		{"map", offsetof(struct hv_faults, map)},
 		{"copy", offsetof(struct hv_faults, copy)},
 		{"copy-eagain", offsetof(struct hv_faults, copy_eagain)},
+		{"copy-call", offsetof(struct hv_faults, copy_call)},
 		{"copy-slow-us", offsetof(struct hv_faults, copy_slow_us)},
 		{"notify", offsetof(struct hv_faults, notify)},
 		{"notify-in", offsetof(struct hv_faults, notify_in)},

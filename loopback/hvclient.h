@@ -61,6 +61,7 @@ int hv_domain_stats(struct hv *hv, uint32_t domid, struct hv_stats *stats);
  *   map           the next count map calls by or of the domain fail with ENOMEM
  *   copy          the next count segments copied by or of it get GNTST_general_error
  *   copy-eagain   the same with GNTST_eagain
+ *   copy-call     the next count copy calls by or of it fail with ENOMEM, and copy nothing
  *   copy-slow-us  each copy call by or of it takes count microseconds longer
  *   notify        the next count notifies it sends vanish
  *   notify-in     the next count notifies to it vanish

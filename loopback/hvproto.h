@@ -61,7 +61,8 @@ struct hv_faults {
 	uint64_t notify;       /* notifies sent by this domain that vanish */
 	uint64_t notify_in;    /* notifies to this domain that vanish */
 	uint64_t copy_slow_us; /* delay of each copy call, microseconds; is not used up */
-	uint64_t unused[2];
+	uint64_t copy_call;    /* copy calls that fail as a whole, with ENOMEM */
+	uint64_t unused[1];
 } __attribute__((aligned(64)));
 
 /*

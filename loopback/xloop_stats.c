@@ -170,7 +170,7 @@ static int fault_arm(struct host *h, const char *guest, const char *what, const 
 	rc = hv_fault(h->hv, (uint32_t)domid, what, count);
 	if (rc)
 		say("cannot arm the fault \"%s\": %s; there are map, copy, copy-eagain, "
-		    "copy-slow-us, notify and notify-in",
+		    "copy-call, copy-slow-us, notify and notify-in",
 		    what, strerror(-rc));
 	return rc;
 }

@@ -243,6 +243,10 @@ static void copy_faults_hit_that_many_segments(void **state)
 	assert_int_equal(xengnttab_grant_copy(f.back, 3, s), 0);
 	assert_int_equal(s[0].status, GNTST_eagain);
 	assert_int_equal(s[1].status, GNTST_okay);
+	assert_int_equal(hv_fault(host, f.guest, "copy-call", 1), 0);
+	assert_int_equal(xengnttab_grant_copy(f.back, 3, s), -1);
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(xengnttab_grant_copy(f.back, 3, s), 0);
 	fixture_end(&f);
 }
 
