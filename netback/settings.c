@@ -80,11 +80,12 @@ static int rate_read(struct device *device, const char *key, struct limit_spec *
 		memset(limit, 0, sizeof(*limit));
 		err = 0;
 	}
-	if (text && err < 0)
+	/* A text with a NUL in it is none: store_read(). */
+	if (err == -EINVAL)
 		snprintf(why, why_size,
 			 "its node %s '%.40s' is not of the form BYTES,MICROSECONDS; write one, or "
 			 "remove the node",
-			 key, text);
+			 key, text ? text : "");
 	free(text);
 	return err;
 }
@@ -127,9 +128,10 @@ static int mode_read(struct device *device, enum settings_spoof *mode, char *why
 		*mode = settings_defaults.spoof;
 		err = 0;
 	}
-	if (text && err < 0)
+	if (err == -EINVAL)
 		snprintf(why, why_size,
-			 "its node anti-spoof is '%.40s'; write off, mac, ip or auto", text);
+			 "its node anti-spoof is '%.40s'; write off, mac, ip or auto",
+			 text ? text : "");
 	free(text);
 	return err;
 }
@@ -137,10 +139,15 @@ static int mode_read(struct device *device, enum settings_spoof *mode, char *why
 static int spoof_read(struct device *device, struct spoof *spoof, char *why, size_t why_size)
 {
 	char *ip = store_read(&device->sup->store, "%s/ip", device->path);
+	int err = ip || errno == ENOENT ? 0 : -errno;
 	enum settings_spoof mode = SETTINGS_OFF;
-	int err = mode_read(device, &mode, why, why_size);
 
 	memset(spoof, 0, sizeof(*spoof));
+	/* What can't be read is not as if it were not there: its guest might use any address. */
+	if (err == -EINVAL)
+		snprintf(why, why_size, "its node ip is no text; write addresses, or remove it");
+	if (err == 0)
+		err = mode_read(device, &mode, why, why_size);
 	if (mode == SETTINGS_AUTO)
 		mode = ip && *ip ? SETTINGS_IP : SETTINGS_OFF;
 	if (err == 0 && mode != SETTINGS_OFF)

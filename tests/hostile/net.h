@@ -25,6 +25,8 @@ struct tx_case {
 extern const struct tx_case tx_cases[]; /* ends with a NULL name */
 
 bool hostile_closed(void);
+/* Closes the device and opens it anew. */
+void hostile_reopen(void);
 const char *no_answer(void);
 netif_tx_request_t *tx_put(netif_tx_request_t request);
 void tx_put_extra(struct netif_extra_info extra);
@@ -33,6 +35,9 @@ bool tx_answers(unsigned int n);
 
 /* Page 0 becomes a frame of TCP to nobody, page 1 one of a protocol of nobody's. */
 void hostile_frame_make(void);
+/* net_events.c: a port, unbound, that @domid may bind; in words, for a node. */
+const char *hostile_port(uint32_t domid);
+void attack_close_storm(const char *name);
 /* False if there is no such case. */
 bool ctrl_attack(const char *name);
 

@@ -45,20 +45,30 @@ bool hostile_closed(void)
 	return state != XenbusStateConnected && state != XenbusStateReconfigured;
 }
 
-/* KEY=VALUE or KEY-, over what an honest frontend writes. */
-static void option_key(char *text)
+/* Over what an honest frontend writes. */
+static void key_add(const char *key, const char *value)
 {
 	static struct front_key keys[8];
-	char *value = strchr(text, '=');
 
 	if (opts.nr_keys == 8)
 		exit(2);
-	if (value)
-		*value++ = '\0';
-	else if (*text)
-		text[strlen(text) - 1] = '\0';
-	keys[opts.nr_keys++] = (struct front_key){text, value};
+	keys[opts.nr_keys++] = (struct front_key){key, value};
 	opts.keys = keys;
+}
+
+/* KEY=VALUE, KEY@DOMID for a port that this domain may bind, or KEY-. */
+static void option_key(char *text)
+{
+	size_t end = strcspn(text, "=@");
+	char how = text[end];
+
+	if (!*text)
+		exit(2);
+	text[how ? end : end - 1] = '\0';
+	if (how == '@')
+		key_add(text, hostile_port((uint32_t)atoi(text + end + 1)));
+	else
+		key_add(text, how ? text + end + 1 : NULL);
 }
 
 static void hostile_open(void)
@@ -74,7 +84,7 @@ static void hostile_open(void)
 	h.answered = h.tx->rsp_prod;
 }
 
-static void hostile_reopen(void)
+void hostile_reopen(void)
 {
 	netfront_close(h.nf);
 	hostile_open();
@@ -292,8 +302,10 @@ static void attack_room(const char *name)
 	printf("connected\n");
 	while (!room_wanted)
 		usleep(10000);
-	netfront_push(h.q);
-	netfront_raw_notify(h.q);
+	for (unsigned int i = 0; i < netfront_info(h.nf)->queues; i++) {
+		netfront_push(netfront_queue(h.nf, i));
+		netfront_raw_notify(netfront_queue(h.nf, i));
+	}
 	sleep(1);
 	printf("%s %s\n", name, hostile_closed() ? "closed" : "room");
 }
@@ -373,6 +385,8 @@ static void attack_other(const char *name)
 		attack_flip(name);
 	else if (!strcmp(name, "padding"))
 		attack_padding(name);
+	else if (!strcmp(name, "close-storm"))
+		attack_close_storm(name);
 	else if (!strcmp(name, "storm"))
 		attack_storm(name);
 	else if (!strcmp(name, "mcast-many"))
