@@ -340,6 +340,7 @@ FUZZ_request = blkback/request blkback/abi
 FUZZ_journal = blkback/journal $(FUZZ_request)
 FUZZ_base    = $(addprefix common/,store log loop loop_uring loop_epoll aio filter_ring)
 FUZZ_nodes   = $(addprefix blkback/,frontend limit_nodes target abi) $(FUZZ_base)
+FUZZ_vif     = $(addprefix netback/,frontend settings spoof packet) common/limit $(FUZZ_base)
 FUZZ_chan    = common/chan common/respawn $(FUZZ_base)
 FUZZ_resume  = common/runfile common/guard common/instance $(FUZZ_base)
 FUZZ_stats   = common/runfile common/guard common/instance halfback/json halfback/prometheus halfback/table $(FUZZ_base)
