@@ -213,7 +213,7 @@ $(BUILD)/fbplay: $(call obj,$(addprefix loopback/,fbplay.c fbfront.c frames.c te
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 
-$(BUILD)/tests/nethostile: $(call obj,tests/hostile/net_cases.c)
+$(BUILD)/tests/nethostile: $(call obj,tests/hostile/net_cases.c tests/hostile/net_events.c)
 
 $(addprefix $(BUILD)/tests/,blkdiscard blkhostile blkkeys blkmix blkstorm nethostile): $(BUILD)/tests/%: \
                 $(BUILD)/obj/tests/progs/%.o $(BUILD)/libguest.a
