@@ -376,8 +376,9 @@ static void slot_respond(struct ring *ring, const struct rxq_slot *slot)
 }
 
 /*
- * A frame, all of its slots; returns how many.  The guest drops one of which a slot has an error, so
- * that is where it is counted.  Its latency is how long it waited for slots: the rest is one turn.
+ * A frame, all of its slots; returns how many.  The guest drops one of which a slot has an error,
+ * so that is where it is counted.  Its latency is how long it waited for slots: the rest is one
+ * turn.
  */
 static uint32_t frame_answer(struct netq *queue, uint32_t at)
 {
