@@ -184,6 +184,14 @@ static void vif_ctrl_broken(struct ctrl *ctrl, const char *reason)
 	vif->broken = true;
 }
 
+/* It can't be connected.  Its guest is being served: rather another worker, a little later. */
+static void vif_failed(struct vif *vif, const char *what, int err)
+{
+	if (err == -ENOMEM && vif->queues[0].connect.resume)
+		log_panic("vif %u: can't %s: out of memory", vif->devid, what);
+	snprintf(vif->why, sizeof(vif->why), "can't %s: %s", what, strerror(-err));
+}
+
 static void vif_open_ctrl(struct vif *vif, uint32_t ref, uint32_t port)
 {
 	const char *what;
@@ -199,7 +207,7 @@ static void vif_open_ctrl(struct vif *vif, uint32_t ref, uint32_t port)
 	vif->ctrl.vif = vif;
 	err = ctrl_open(&vif->ctrl, ref, port, vif->queues[0].connect.resume, &what);
 	if (err < 0)
-		snprintf(vif->why, sizeof(vif->why), "can't %s: %s", what, strerror(-err));
+		vif_failed(vif, what, err);
 }
 
 static void vif_connected(void *arg)
@@ -208,12 +216,8 @@ static void vif_connected(void *arg)
 	struct vif *vif = queue->vif;
 	bool asked = vif->closing; /* while it was connecting */
 
-	/* Its guest is being served: rather another worker, a little later, than an error. */
-	if (queue->error == -ENOMEM && queue->connect.resume)
-		log_panic("vif %u: can't %s: out of memory", vif->devid, queue->what);
 	if (queue->error < 0)
-		snprintf(vif->why, sizeof(vif->why), "can't %s: %s", queue->what,
-			 strerror(-queue->error));
+		vif_failed(vif, queue->what, queue->error);
 	if (--vif->awaited > 0)
 		return;
 	vif->connecting = false;
