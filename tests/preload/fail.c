@@ -3,7 +3,7 @@
  * A worker of which one call fails: the N-th of KIND, as the file that HALFBACK_FAIL names says,
  * "KIND N".  The next worker that starts reads it and leaves "taken" there, and "failed" once the
  * call did; those after it work.  KIND: alloc (malloc and its like, anonymous mmap), map, copy (of
- * grants), submit (to io_uring).
+ * grants), submit (to io_uring), read, write (of a tap, by io_uring or without).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,11 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xengnttab.h>
 
 enum {
-	SAID = 64
+	SAID = 64,
+	FRAME = 65536, /* only taps are read with so much room */
+	NOP_INJECT_RESULT =
+		1 << 0 /* IORING_NOP_INJECT_RESULT, Linux 6.9; before, the result is 0 */
 };
 
 #define EXPORT __attribute__((visibility("default")))
@@ -118,6 +122,16 @@ EXPORT void *xengnttab_map_domain_grant_refs(xengnttab_handle *xgt, uint32_t cou
 	return real(xgt, count, domid, refs, prot);
 }
 
+EXPORT void *xengnttab_map_grant_ref(xengnttab_handle *xgt, uint32_t domid, uint32_t ref, int prot)
+{
+	void *(*real)(xengnttab_handle *, uint32_t, uint32_t, int);
+
+	if (fails("map"))
+		return NULL;
+	*(void **)&real = dlsym(RTLD_NEXT, "xengnttab_map_grant_ref");
+	return real(xgt, domid, ref, prot);
+}
+
 EXPORT int xengnttab_grant_copy(xengnttab_handle *xgt, uint32_t count,
 				xengnttab_grant_copy_segment_t *segments)
 {
@@ -132,12 +146,29 @@ EXPORT int xengnttab_grant_copy(xengnttab_handle *xgt, uint32_t count,
 	return err;
 }
 
+/* What is about to be submitted and is to fail becomes a nop that gives its error. */
+static void spoil(struct io_uring *ring)
+{
+	for (unsigned int i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
+		struct io_uring_sqe *sqe = &ring->sq.sqes[i & *ring->sq.kring_mask];
+		bool is_read = sqe->opcode == IORING_OP_READ && sqe->len >= FRAME;
+		bool is_write = sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITEV;
+
+		if (!(is_read && fails("read")) && !(is_write && fails("write")))
+			continue;
+		sqe->opcode = IORING_OP_NOP;
+		sqe->rw_flags = NOP_INJECT_RESULT;
+		sqe->len = (uint32_t)-ENOMEM;
+	}
+}
+
 static int submit(struct io_uring *ring, const char *how)
 {
 	int (*real)(struct io_uring *);
 
 	if (fails("submit"))
 		return -ENOMEM;
+	spoil(ring);
 	*(void **)&real = dlsym(RTLD_NEXT, how);
 	return real(ring);
 }
@@ -158,6 +189,27 @@ EXPORT int io_uring_submit_and_wait(struct io_uring *ring, unsigned int count)
 
 	if (fails("submit"))
 		return -ENOMEM;
+	spoil(ring);
 	*(void **)&real = dlsym(RTLD_NEXT, "io_uring_submit_and_wait");
 	return real(ring, count);
+}
+
+EXPORT ssize_t read(int fd, void *to, size_t size)
+{
+	ssize_t (*real)(int, void *, size_t);
+
+	if (size >= FRAME && fails("read"))
+		return -1;
+	*(void **)&real = dlsym(RTLD_NEXT, "read");
+	return real(fd, to, size);
+}
+
+EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
+{
+	ssize_t (*real)(int, const struct iovec *, int);
+
+	if (fails("write"))
+		return -1;
+	*(void **)&real = dlsym(RTLD_NEXT, "writev");
+	return real(fd, iov, count);
 }
