@@ -168,6 +168,13 @@ $(BUILD)/tests/vncshot: $(call obj,tests/progs/vncshot.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lvncclient -lz
 
+# For guests that have no libraries.
+$(BUILD)/obj/tests/progs/xdp.o: SANFLAGS =
+$(BUILD)/tests/xdp: $(call obj,tests/progs/xdp.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -static -o $@ $^
+
 $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -372,7 +379,7 @@ tsan:
 XEN_TESTS := $(patsubst %,tests/xen/%.t,first-light queues worker-kill qcow2 grub attach reload)
 XEN_TESTS += $(filter-out $(XEN_TESTS),$(sort $(wildcard tests/xen/*.t)))
 
-XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback netback pvfb halfback halfback-dm tests/captured.so)
+XEN_PROGRAMS = $(addprefix $(BUILD)/,blkback netback pvfb halfback halfback-dm tests/captured.so tests/xdp)
 
 deps-xen:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_XEN)

@@ -69,7 +69,7 @@ blkback_start() {
 }
 
 # guest_config NAME pv|pvh [DISK...]: a disk without script= gets ours.  GUEST_VCPUS, GUEST_FIO=1,
-# GUEST_MEM, GUEST_VIF (a NIC), GUEST_IPERF=1 (iperf3 and ethtool).
+# GUEST_MEM, GUEST_VIF (a NIC), GUEST_IPERF=1 (iperf3 and ethtool), GUEST_INITRD (one of the test's own).
 guest_config() {
 	local name=$1 type=$2 disk initrd=$BUILD/guest.cpio memory=${GUEST_MEM:-256}
 	shift 2
@@ -82,6 +82,7 @@ guest_config() {
 		initrd=/scratch/guest-iperf.cpio
 		[ -e $initrd ] || cat "$BUILD/guest.cpio" "$BUILD/iperf.cpio" >$initrd
 	fi
+	initrd=${GUEST_INITRD:-$initrd}
 	{
 		echo "name='$name'"
 		echo "type='$type'"
