@@ -70,7 +70,10 @@ static void netq_turn(struct loop_hook *hook)
 		tapio_read(&queue->tap);
 	if (queue->tap.gone)
 		netq_break(queue, "lost its network interface, which was deleted; attach it again");
-	if (queue->closing && netq_is_idle(queue))
+	if (!queue->closing)
+		return;
+	tapio_cancel(&queue->tap);
+	if (netq_is_idle(queue))
 		netq_free(queue);
 }
 
@@ -211,7 +214,7 @@ void netq_close(void *arg)
 		netq_free(queue);
 }
 
-const struct filter *const netq_filters[2][5] = {
-	[LOOP_URING] = {&tapio_uring_filter, &tapio_direct_filter, &rxq_filter, &steer_filter},
+const struct filter *const netq_filters[2][4] = {
+	[LOOP_URING] = {&tapio_uring_filter, &rxq_filter, &steer_filter},
 	[LOOP_EPOLL] = {&tapio_direct_filter, &rxq_filter, &steer_filter},
 };

@@ -183,7 +183,7 @@ bool rxq_peek(const struct netq *queue);
 bool rxq_sleep(const struct netq *queue);
 
 /* What a worker asks of the kernel, by the way its loops wait. */
-extern const struct filter *const netq_filters[2][5];
+extern const struct filter *const netq_filters[2][4];
 extern const struct filter rxq_filter;
 
 #endif

@@ -112,7 +112,7 @@ void tap_close(struct tap *tap)
 		close(tap->fds[--tap->nfds]);
 }
 
-/* Whether io_uring can use it without threads of the kernel: tapio.c.  All taps are alike. */
+/* Whether it can be asked for a frame without waiting: tapio.c.  All taps are alike. */
 static bool tap_can_nowait(int fd)
 {
 	static int can = -1;

@@ -31,7 +31,8 @@ bool tap_find(struct tap *tap, unsigned int index);
 int tap_set_mtu(const struct tap *tap, uint32_t mtu);
 /*
  * Opens `count` queues, unless they are open, by which it gets its carrier; and sets which offloads
- * its frames may have (TUN_F_...).  O_NONBLOCK, unless io_uring is to use them.  0 or -errno.
+ * its frames may have (TUN_F_...).  O_NONBLOCK, unless io_uring is to use them and each read can
+ * say that it does not wait (RWF_NOWAIT).  0 or -errno.
  */
 int tap_open(struct tap *tap, uint32_t count, unsigned int offload, bool uring);
 /* Closes its queues; the interface stays, without carrier. */

@@ -37,23 +37,31 @@ struct tapio {
 	int fd;			/* the vif's */
 	uint8_t *buffers;	/* TAP_PAGES for each read */
 	bool direct;		/* by system calls of our own, not by the loop's io_uring */
+	bool chained;		/* by it, where no read can say that it does not wait */
 	struct loop_poll *poll; /* if it is */
 	bool readable;		/* the same */
 	bool gone;		/* the interface was deleted */
 	bool cancelling;
-	uint32_t batch;	  /* how many frames the next reads ask for */
-	uint32_t queued;  /* reads of the last batch */
+	struct op cancel;
+	bool cancel_sent; /* it is under way */
+	uint32_t batch;	  /* how many frames the last reads asked for */
+	uint32_t queued;  /* of them, those that were done or will be */
 	uint32_t pending; /* of them, those that have not completed */
 	uint32_t next;	  /* of them, the first that was not taken */
+	uint32_t seen;	  /* `next` at the end of the last turn */
+	uint32_t turns;	  /* that took frames of the batch */
 	struct tap_read reads[TAP_READS_MAX];
 };
 
-/* `fd` stays the caller's; one that is O_NONBLOCK is used directly.  0 or -errno. */
+/* `fd`, of tap_open(), stays the caller's.  0 or -errno. */
 int tapio_open(struct tapio *tap, struct loop *loop, int fd);
 /* Once it is idle. */
 void tapio_close(struct tapio *tap);
 
-/* Has the kernel read frames, soon, unless it is at it or some were not taken. */
+/*
+ * At the end of each turn: has the kernel read frames, soon, unless it is at it or some were not
+ * taken.
+ */
 void tapio_read(struct tapio *tap);
 /* The next frame, which stays the next until tapio_taken(); false if there is none now. */
 bool tapio_frame(struct tapio *tap, struct tap_frame *frame);
@@ -67,7 +75,7 @@ bool tapio_peek(const struct tapio *tap);
  */
 void tapio_write(struct tapio *tap, struct op *op, const struct iovec *iov, int count);
 
-/* No read is to be waited for any more; tapio_idle() when none is under way. */
+/* No read is to be waited for any more: each turn, until tapio_idle(), when none is under way. */
 void tapio_cancel(struct tapio *tap);
 bool tapio_idle(const struct tapio *tap);
 
