@@ -12,9 +12,8 @@
  * to a thread of the kernel, which took a thousand times as long on a real Xen.  But what is
  * O_NONBLOCK it tries at once, and polls if that said EAGAIN (io_file_supports_nowait).  There a
  * batch is a chain (IOSQE_IO_HARDLINK): each read begins when the one before it is done, so that
- * only one polls.  That costs more for each frame (a third of it for small ones, on Linux 6.18),
- * but in a PV dom0, where each system call goes through the hypervisor, much less than a call a
- * frame.
+ * only one polls.  For small frames that is dearer than RWF_NOWAIT, but less than a call a frame
+ * where each system call goes through the hypervisor, as in a PV dom0.
  *
  * It owns the buffers.  They are used from the first one on in each batch, so that the same few
  * stay in the processor's cache, and are free again when all frames of a batch were taken: how much
