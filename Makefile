@@ -19,7 +19,7 @@ say      = $(if $(filter 1,$(V)),@:,@printf '  %-3s %s\n' $(1) $(2))
 # What a fresh Debian 12 needs, by the names of its packages.
 DEPS_BUILD = gcc clang make pkg-config libc6-dev libxen-dev liburing-dev libaio-dev libcap-ng-dev \
              libseccomp-dev libcmocka-dev libudev-dev libjson-c-dev libinih-dev libnbd-dev nbdkit-plugin-dev \
-             libxenmisc4.17 libvncserver-dev libxkbcommon-dev
+             libxenmisc4.17 libvncserver-dev libgcrypt20-dev libxkbcommon-dev
 DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qemu-utils fio e2fsprogs jq strace \
              perl procps util-linux iproute2 bridge-utils iperf3 ethtool iputils-ping busybox-static fuse3 \
              python3-jsonschema python3-prometheus-client nftables dnsmasq-base openvswitch-switch netcat-openbsd
@@ -52,7 +52,7 @@ pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 PROGRAMS = $(BUILD)/blkback $(BUILD)/netback $(BUILD)/pvfb
 LIBS_PRODUCT = -ludev -luring -laio -lxengnttab -lxenevtchn -lxenstore -lcap-ng -lseccomp -lnbd -pthread
 LIBS_PVFB    = -luring -laio -lxengnttab -lxenevtchn -lxenforeignmemory -lxenstore -lcap-ng -lseccomp \
-               -lvncserver -lxkbcommon -pthread
+               -lvncserver -lgcrypt -lxkbcommon -pthread
 
 .DEFAULT_GOAL = all
 all: programs
@@ -249,10 +249,10 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libhalfback.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_PRODUCT)
 
 # What a screen's unit tests link beside; only they know libxkbcommon.
-UNIT_PVFB := $(addprefix $(BUILD)/unit/test_,damage fbpage geometry kbdring keyboard listen pixels pointer rfb_frame)
+UNIT_PVFB := $(addprefix $(BUILD)/unit/test_,damage fbpage geometry kbdring keyboard listen pixels pointer rfb_frame websocket)
 $(UNIT_PVFB): $(call obj,$(addprefix pvfb/,damage.c fbpage.c geometry.c kbdring.c keyboard.c keymap.c listen.c pixels.c \
-                pointer.c rfb_frame.c scancode.c))
-$(UNIT_PVFB): LIBS_PRODUCT := $(BUILD)/libhalfback.a $(LIBS_PRODUCT) -lxkbcommon
+                pointer.c rfb_frame.c scancode.c webrequest.c websocket.c))
+$(UNIT_PVFB): LIBS_PRODUCT := $(BUILD)/libhalfback.a $(LIBS_PRODUCT) -lxkbcommon -lgcrypt
 
 # ---- generic rules ----------------------------------------------------------------------------
 
@@ -355,6 +355,7 @@ FUZZ_tx      = $(addprefix netback/,tx_parse packet vnet spoof hash)
 FUZZ_ctrl    = netback/hash netback/packet
 FUZZ_fbpage  = pvfb/fbpage pvfb/geometry pvfb/damage pvfb/pixels
 FUZZ_rfb     = pvfb/rfb_frame
+FUZZ_web     = pvfb/websocket pvfb/webrequest
 FUZZ_hv      = loopback/hv_evtchn loopback/hv_gnttab
 FUZZ_FLAGS   = address,undefined -fno-sanitize-recover=all
 
@@ -366,7 +367,7 @@ build/fuzz/obj/%.o: %.c Makefile
 .SECONDEXPANSION:
 build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $$(addprefix build/fuzz/obj/,$$(addsuffix .o,$$(FUZZ_$$*)))
 	$(call say,LD,$@)
-	$(Q)clang -fsanitize=fuzzer,$(FUZZ_FLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c
+	$(Q)clang -fsanitize=fuzzer,$(FUZZ_FLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c -lgcrypt
 
 fuzz: $(FUZZ)
 	@for f in $(FUZZ:build/fuzz/fuzz_%=%); do tests/fuzz/run $$f $(T) build/fuzz/$$f.corpus || exit 1; done
