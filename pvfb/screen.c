@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/runfile.h"
 #include "pvfb/map.h"
+#include "pvfb/tape.h"
 
 static struct screen *screen_find(const struct worker *worker, uint32_t devid)
 {
@@ -189,7 +190,7 @@ static int screen_open(struct worker *worker, uint16_t domid)
 	return err;
 }
 
-static const struct filter *const screen_filters[] = {&map_filter, &vnc_filter, NULL};
+static const struct filter *const screen_filters[] = {&map_filter, &vnc_filter, &tape_filter, NULL};
 
 const struct worker_ops screen_worker_ops = {
 	.open = screen_open,

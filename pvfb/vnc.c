@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gcrypt.h>
 #include <rfb/rfb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "pvfb/screen.h"
+#include "pvfb/tape.h"
 
 enum {
 	FRAME_NS = 10000000,
@@ -41,7 +43,7 @@ static void rfb_quiet(const char *format, ...)
 
 int vnc_prepare(void)
 {
-	unsigned char challenge[16] = {0};
+	unsigned char challenge[16] = {0}, sum[20];
 	unsigned int seed;
 
 	rfbLog = rfb_quiet;
@@ -52,9 +54,10 @@ int vnc_prepare(void)
 	srandom(seed);
 	/* libgcrypt looks at the system when it is used for the first time. */
 	rfbEncryptBytes(challenge, (char[]){"halfback"});
+	gcry_md_hash_buffer(GCRY_MD_SHA1, sum, challenge, sizeof(challenge));
 	rfbMaxClientWait = WRITE_WAIT_MS;
 	viewer_register_keys();
-	return 0;
+	return tape_open();
 }
 
 /* ---- updates ------------------------------------------------------------------------------- */
@@ -193,7 +196,7 @@ void vnc_resize(struct vnc *vnc, uint32_t *shadow, uint32_t width, uint32_t heig
 	rfb_shape(vnc->rfb);
 	/* rfbNewFramebuffer() has them translate from its default. */
 	for (int i = 0; i < VIEWERS_MAX; i++)
-		if (vnc->viewers[i].vnc)
+		if (vnc->viewers[i].rfb)
 			vnc->rfb->setTranslateFunction(vnc->viewers[i].rfb);
 }
 
@@ -294,12 +297,12 @@ static const struct filter_rule vnc_rules[] = {
 	FILTER_ALLOW(pselect6),
 	FILTER_ALLOW(select),
 	FILTER_ALLOW(poll),
-	FILTER_ALLOW(dup3),
 	FILTER_ALLOW(uname),
 	FILTER_INT(socketpair, 0, AF_UNIX),
 	FILTER_ALLOW(pread64),
 	FILTER_INT(fcntl, 1, F_GETFL),
 	FILTER_INT(fcntl, 1, F_SETFL),
+	FILTER_INT(fcntl, 1, F_DUPFD_CLOEXEC),
 };
 
 const struct filter vnc_filter = {FILTER_RULES(vnc_rules)};

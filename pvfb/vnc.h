@@ -5,11 +5,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/filter.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "pvfb/damage.h"
+#include "pvfb/rfb_frame.h"
+#include "pvfb/websocket.h"
 
 struct screen;
 struct _rfbScreenInfo;
@@ -24,13 +27,21 @@ enum {
 
 /* A connection. */
 struct viewer {
-	struct vnc *vnc;	     /* NULL: there is none */
-	struct _rfbClientRec *rfb;   /* libvncserver's; owns the socket */
+	struct vnc *vnc; /* NULL: there is none */
+	int sock;
+	struct _rfbClientRec *rfb;   /* libvncserver's; NULL until it is known what it speaks */
 	struct loop_poll *in, *out;  /* out: its socket is full, and nothing is sent */
 	struct loop_timer *deadline; /* of its handshake */
+	struct loop_timer *greet;    /* until then a browser would have said so */
 	struct loop_timer *again;    /* it has more to say than is listened to at once */
 	uint64_t since_ns;
 	size_t drop; /* bytes of a message for nobody that are yet to come */
+
+	bool web; /* a browser, whose socket has frames */
+	struct websocket ws;
+	int near, far;	/* ends of a socket pair: near is what rfb has, far is what we have of it */
+	uint32_t heard; /* bytes of `said` */
+	uint8_t said[RFB_MESSAGE_MAX];
 };
 
 struct vnc {
@@ -71,16 +82,57 @@ void vnc_changed(struct vnc *vnc, const struct rect *rect);
 /* Sends what viewers wait for: now, or a moment later. */
 void vnc_update(struct vnc *vnc);
 
-/* ---- viewer.c ---------------------------------------------------------------------------------
+/* ---- viewer.c: who is connected ---------------------------------------------------------------
  */
 
 /* A connection was accepted; owns `fd`. */
 void viewer_open(struct vnc *vnc, int fd);
 void viewer_close(struct viewer *viewer);
+/* Closes it, with a line in the log: "a viewer WHAT". */
+void viewer_blame(struct viewer *viewer, const char *what);
 /* It has asked for an update, and can take one. */
 bool viewer_waits(const struct viewer *viewer);
 /* Sends it. */
 void viewer_update(struct viewer *viewer);
+/* Whether what libvncserver says next has room; if not, viewer_listen() is called when it has. */
+bool viewer_has_room(struct viewer *viewer);
+
+/* ---- viewer_hello.c: what it speaks -----------------------------------------------------------
+ */
+
+/* Something has come of one that has no rfb yet. */
+void viewer_hello(struct viewer *viewer);
+/* It is new. */
+void viewer_hello_wait(struct viewer *viewer);
+
+/* ---- viewer_message.c: what it says -----------------------------------------------------------
+ */
+
+/* Takes what messages there are. */
+void viewer_listen(struct viewer *viewer);
+
+/* ---- viewer_web.c: a browser's ----------------------------------------------------------------
+ */
+
+/*
+ * Takes what has come, as far as viewer->said has room.  How much it holds; or 0: its stream has
+ * ended, -EAGAIN: nothing has come, -EPROTO: it has broken its frames.
+ */
+ssize_t web_hear(struct viewer *viewer);
+/* So many bytes of that are done with. */
+void web_forget(struct viewer *viewer, size_t n);
+/* libvncserver reads the first `n` bytes of that, a message, and answers.  False: to be closed. */
+bool web_message(struct viewer *viewer, size_t n);
+/* libvncserver sends an update.  False: to be closed. */
+bool web_update(struct viewer *viewer);
+/* Its socket is about to be closed: says so, and closes what is beside it. */
+void web_close(struct viewer *viewer);
+/* A frame around a few bytes (4096); false if it has no room for them. */
+bool web_send(struct viewer *viewer, uint8_t opcode, const void *data, size_t n);
+
+/* ---- viewer_keys.c ----------------------------------------------------------------------------
+ */
+
 /* Has libvncserver know of RFB's QEMU Extended Key Event. */
 void viewer_register_keys(void);
 

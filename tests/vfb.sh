@@ -80,7 +80,8 @@ viewer() { # NAME ACTION...
 	local port
 	port=$(port_of "$1")
 	shift
-	"$TOP/tests/vnc.py" "$port" "$@"
+	# shellcheck disable=SC2086 # -w, by WebSocket
+	"$TOP/tests/vnc.py" ${VIEWER_OPTIONS:-} "$port" "$@"
 }
 
 # The viewer sees what the guest shows.

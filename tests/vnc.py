@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A viewer for tests: vnc.py [-p PASSWORD] PORT ACTION...
+"""A viewer for tests: vnc.py [-w] [-p PASSWORD] PORT ACTION...; with -w by WebSocket, in many small frames
 
 Actions, in order:
   size                 prints width and height
@@ -16,6 +16,8 @@ Actions, in order:
   move X Y BUTTONS     the pointer
   cut BYTES            a clipboard's text of that length
   send HEX             these bytes
+  frame HEX            these bytes behind the frames of -w
+  ping TEXT            and prints what comes back: "pong TEXT"
   flood N              asks for all of the screen N times, and reads nothing
   sleep SECONDS
   closed               waits until the server has closed the connection
@@ -86,14 +88,82 @@ def des_encrypt(key, block):
     return bytes(sum(final[8 * i + k] << (7 - k) for k in range(8)) for i in range(8))
 
 
+class WebSocket:
+    """A socket whose bytes go in frames; each frame that is sent holds three of them at most."""
+
+    def __init__(self, sock, port):
+        self.sock = sock
+        self.raw, self.payload = b"", b""
+        sock.sendall(b"GET /websockify HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
+                     b"Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: base64, binary\r\n"
+                     b"Origin: http://127.0.0.1:6080\r\n\r\n" % port)
+        while b"\r\n\r\n" not in self.raw:
+            self.raw += sock.recv(4096) or sys.exit("the server closed the connection")
+        head, self.raw = self.raw.split(b"\r\n\r\n", 1)
+        # The answer to the example of RFC 6455 section 1.3.
+        if b" 101 " not in head or b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" not in head or b"Protocol: binary" not in head:
+            sys.exit("no WebSocket: " + head.decode())
+
+    def sendall(self, data):
+        out = b""
+        for i in range(0, len(data), 3):
+            out += frame(2, data[i:i + 3])
+        self.sock.sendall(out)
+
+    def need(self, n):
+        while len(self.raw) < n:
+            got = self.sock.recv(1 << 20)
+            if not got:
+                return False
+            self.raw += got
+        return True
+
+    def recv(self, n):
+        while not self.payload:
+            if not self.need(2):
+                return b""
+            size, at = self.raw[1] & 127, 2
+            if size > 125:
+                more = 2 if size == 126 else 8
+                self.need(2 + more)
+                size, at = int.from_bytes(self.raw[2:2 + more], "big"), 2 + more
+            self.need(at + size)
+            if self.raw[0] == 0x8a:
+                print("pong", self.raw[at:at + size].decode())
+            elif self.raw[0] == 0x88:
+                return b""
+            else:
+                self.payload = self.raw[at:at + size]
+            self.raw = self.raw[at + size:]
+        got, self.payload = self.payload[:n], self.payload[n:]
+        return got
+
+    def settimeout(self, seconds):
+        self.sock.settimeout(seconds)
+
+    def shutdown(self, _how):
+        self.sock.sendall(frame(8, b""))
+
+
+def frame(opcode, data, fin=True):
+    mask = b"\x5a\xc3\x0f\x96"
+    size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack(">H", len(data))
+    masked = bytes(b ^ mask[i % 4] for i, b in enumerate(data))
+    return bytes([0x80 * fin | opcode]) + size + mask + masked
+
+
 class Viewer:
-    def __init__(self, port, password):
+    def __init__(self, port, password, web):
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=20)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.bytes = 0
+        if web:
+            self.sock = WebSocket(self.sock, port)
+        # At once, so that nobody waits for whether a browser comes.
+        self.sock.sendall(b"RFB 003.008\n")
         if self.read(12) != b"RFB 003.008\n":
             sys.exit("the server speaks another protocol")
-        self.sock.sendall(b"RFB 003.008\n")
         kinds = self.read(self.read(1)[0])
         kind = 2 if password is not None else 1
         if kind not in kinds:
@@ -246,10 +316,13 @@ class Viewer:
 
 def main(argv):
     password = None
+    web = argv[0] == "-w"
+    if web:
+        argv = argv[1:]
     if argv[0] == "-p":
         password = argv[1]
         argv = argv[2:]
-    viewer = Viewer(int(argv[0]), password)
+    viewer = Viewer(int(argv[0]), password, web)
     words = iter(argv[1:])
     for word in words:
         if word == "size":
@@ -284,6 +357,10 @@ def main(argv):
             viewer.sock.sendall(struct.pack(">BxxxI", 6, n) + b"x" * n)
         elif word == "send":
             viewer.sock.sendall(bytes.fromhex(next(words)))
+        elif word == "frame":
+            viewer.sock.sock.sendall(bytes.fromhex(next(words)))
+        elif word == "ping":
+            viewer.sock.sock.sendall(frame(9, next(words).encode()))
         elif word == "flood":
             for _ in range(int(next(words))):
                 viewer.ask(0)

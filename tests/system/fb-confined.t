@@ -30,8 +30,8 @@ for ns in net mnt ipc uts; do
 	tap_result $? "its $ns namespace is its own"
 done
 opened=$(for fd in "/proc/$pid/fd/"*; do readlink "$fd"; done |
-	grep -vE "^(/dev/null|pipe:|socket:|anon_inode:\[(io_uring|eventfd|eventpoll)\]|/memfd:dom|$XLOOP_DIR/pvfb.log)" | xargs)
-is "$opened" "" "nothing else is open: no password, no file"
+	grep -vE "^(/dev/null|pipe:|socket:|anon_inode:\[(io_uring|eventfd|eventpoll)\]|/memfd:dom|/memfd:pvfb-tape|$XLOOP_DIR/pvfb.log)" | xargs)
+is "$opened" "" "nothing else is open: no password, no file but the tape in memory"
 is "$(log_count "event channels are restricted to guest 1")" 1 "its event channels are its guest's"
 is "$(log_count "can't restrict")" 0 "and so are its maps"
 ok "it shows what its guest draws" same_picture g

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../vfb.sh"
 in_network "$@"
 in_host "$@"
-plan 22
+plan 25
 
 raw() { # SECONDS: what is on standard input, sent as it is; true if the server closed the connection then
 	local port
@@ -33,7 +33,7 @@ wait_node $VKBD/1/0/state 2
 play_start g
 worker=$(worker_of 1)
 ok "garbage is turned away" raw 5 < <(head -c 100000 /dev/urandom)
-ok "so is HTTP" raw 5 < <(printf 'GET / HTTP/1.1\r\n\r\n')
+ok "so is HTTP that is no WebSocket" raw 5 < <(printf 'GET / HTTP/1.1\r\n\r\n')
 ok "and another version" raw 5 < <(printf 'RFB 004.001\n')
 like "$(log_count "does not speak RFB; its connection is closed")" "[123]" "with a line in the log"
 ok "what is no message ends the connection" viewer g send 0102030405060708 closed
@@ -52,6 +52,31 @@ viewer g send 0600000000001000ff sleep 8 &
 (printf 'RFB 0' && sleep 8) | raw 9 &
 sleep 0.5
 ok "halves of messages make nobody else wait" shot_within 2
+
+# Half a message, and then its viewer is gone: its place is free.
+for _ in {1..16}; do
+	viewer g send 0500 &
+done
+# shellcheck disable=SC2046 # several
+wait -f $(jobs -p | grep -v "^${PLAY[g]}$\|^$PVFB_PID$") 2>/dev/null
+ok "viewers that go within a message leave their places" shot_within 2
+
+# Answers are not read of a million questions: 4 bytes each, and 16 in return.
+python3 - "$TOP" "$(port_of g)" <<'P' &
+import socket, sys, time
+s = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+s.sendall(b"RFB 003.008\n\1\1")
+time.sleep(0.5)
+s.settimeout(3)
+try:
+    while True:
+        s.sendall(b"\2\0\0\1\xff\xff\xfe\xfe" * 4096)
+except TimeoutError:
+    time.sleep(3)
+P
+sleep 3
+ok "nor do those that ask and do not read" shot_within 2
+is "$(worker_of 1)" "$worker" "  the worker lives"
 
 # Nothing is read of 3000 screens of 1.9 MB that were asked for.
 for _ in 1 2 3; do
