@@ -216,7 +216,7 @@ $(BUILD)/nbdkit-xenblk-plugin.so: $(call pic,$(wildcard loopback/blkfront*.c) \
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ $^ $(LIBS_GUEST) -pthread
 
-$(BUILD)/fbplay: $(call obj,$(addprefix loopback/,fbplay.c fbfront.c frames.c testcard.c hvclient.c)) $(BUILD)/libguest.a
+$(BUILD)/fbplay: $(call obj,$(addprefix loopback/,fbplay.c echo.c fbfront.c frames.c testcard.c hvclient.c)) $(BUILD)/libguest.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST) -pthread
 

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loopback/echo.h"
 #include "loopback/fbfront.h"
 #include "loopback/frames.h"
 #include "loopback/testcard.h"
@@ -35,6 +36,8 @@ struct play {
 	struct fbfront fb;
 	struct kbdfront kbd;
 	bool has_kbd, quit;
+	bool echoes; /* what is typed and clicked */
+	struct echo echo;
 	struct canvas canvas;
 	struct fbfront_opts opts;
 	struct front_key keys[8];
@@ -47,7 +50,7 @@ struct play {
 static const char usage[] =
 	"usage: fbplay [--dev=N] [--size=WxH] [--depth=BITS] [--bytes=N] [--abi=32] [--mute]\n"
 	"              [--no-keyboard] [--relative] [--raw] [--key=NAME=VALUE]... [--index=N]\n"
-	"              [--bad-frame=N] [--bad-directory]\n"
+	"              [--bad-frame=N] [--bad-directory] [--echo]\n"
 	"Connects a screen, draws a test card, prints \"connected\", then does what its input "
 	"says:\n"
 	"  card                       draws the test card\n"
@@ -59,7 +62,8 @@ static const char usage[] =
 	"  play SECONDS               changes all of it as fast as the backend looks\n"
 	"  dump FILE                  writes what is shown, as PPM\n"
 	"  quit\n"
-	"and prints each key, button, motion and position.\n";
+	"and prints each key, button, motion and position; with --echo it shows letters and "
+	"clicks.\n";
 
 /* ---- commands ------------------------------------------------------------------------------- */
 
@@ -177,8 +181,11 @@ static bool input(struct play *p)
 static void keyboard(struct play *p)
 {
 	union xenkbd_in_event event;
+	int drawn[4];
 
 	while (kbdfront_take(&p->kbd, &event)) {
+		if (p->echoes && echo_event(&p->echo, &p->canvas, &event, drawn))
+			fbfront_update(&p->fb, drawn[0], drawn[1], drawn[2], drawn[3]);
 		switch (event.type) {
 		case XENKBD_TYPE_KEY:
 			printf("key %u %s\n", event.key.keycode, event.key.pressed ? "down" : "up");
@@ -289,6 +296,9 @@ static void option(struct play *p, int letter)
 	case 'f':
 		p->opts.bad_frame = number;
 		break;
+	case 'e':
+		p->echoes = true;
+		break;
 	case 'D':
 		p->opts.bad_directory = 1;
 		break;
@@ -314,6 +324,7 @@ static void options(struct play *p, int argc, char **argv)
 		{"index", required_argument, NULL, 'i'},
 		{"bad-frame", required_argument, NULL, 'f'},
 		{"bad-directory", no_argument, NULL, 'D'},
+		{"echo", no_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
