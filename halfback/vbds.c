@@ -16,13 +16,12 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <wchar.h>
-#include <wctype.h>
 
 #include <xenstore.h>
 
 #include "common/instance.h"
 #include "common/store.h"
+#include "halfback/nodes.h"
 
 static const char disks_daemon[] = "blkback", nics_daemon[] = "netback";
 static const struct {
@@ -46,43 +45,6 @@ void say(const char *fmt, ...)
 }
 
 /* ---- text of the store -------------------------------------------------------------------- */
-
-/* Replaces what is no printable character of UTF-8 (main() set the locale). */
-static char *text_clean(char *text)
-{
-	mbstate_t state = {0};
-	size_t len = strlen(text), n;
-
-	for (char *c = text; *c; c += n, len -= n) {
-		wchar_t wide = 0;
-
-		n = mbrtowc(&wide, c, len, &state);
-		if (n <= len && iswprint((wint_t)wide))
-			continue;
-		if (n > len)
-			n = 1;
-		memset(c, '?', n);
-		memset(&state, 0, sizeof(state));
-	}
-	return text;
-}
-
-/* For free(); NULL if there is no such node. */
-static char *__attribute__((format(printf, 2, 3)))
-node_read(struct xs_handle *xs, const char *fmt, ...)
-{
-	char path[STORE_PATH_MAX], *text;
-	unsigned int len;
-	va_list ap;
-
-	if (!xs)
-		return NULL;
-	va_start(ap, fmt);
-	vsnprintf(path, sizeof(path), fmt, ap);
-	va_end(ap);
-	text = xs_read(xs, XBT_NULL, path, &len);
-	return text ? text_clean(text) : NULL;
-}
 
 static char *or_unknown(char *text)
 {
@@ -226,18 +188,6 @@ static int collect_counted(struct vbds *vbds, const char *daemon)
 	}
 	free(names);
 	return 0;
-}
-
-/* Our own domain, in whose directory its backends are. */
-static uint32_t own_domid(struct xs_handle *xs)
-{
-	char *text = node_read(xs, "domid");
-	uint64_t domid = 0;
-
-	if (text)
-		number_parse(text, UINT16_MAX, &domid);
-	free(text);
-	return (uint32_t)domid;
 }
 
 /* Those of the store that were offered and nobody has connected to. */
