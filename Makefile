@@ -26,7 +26,8 @@ DEPS_RUN   = xen-utils-4.17 xen-utils-common xenstore-utils nbdkit libnbd-bin qe
 DEPS_LINT  = clang-format clang-tidy sparse cppcheck shellcheck codespell mandoc
 DEPS_BENCH = qemu-system-xen linux-perf gnuplot-nox fonts-dejavu-core bsdextrautils
 DEPS_XEN   = qemu-system-x86 cpio kmod xz-utils
-DEPS       = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_LINT) $(DEPS_BENCH) libclang-rt-14-dev
+DEPS_WEB   = novnc chromium chromium-driver
+DEPS       = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_WEB) $(DEPS_LINT) $(DEPS_BENCH) libclang-rt-14-dev
 
 WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough
@@ -86,7 +87,7 @@ PROGRAMS += $(BUILD)/halfback
 
 $(BUILD)/halfback: $(call obj,$(wildcard halfback/*.c)) $(BUILD)/libhalfback.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c -linih
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -luring -laio -lxenstore -ljson-c -linih -lcap-ng -lseccomp
 
 # ---- loopback: the embedded Xen ---------------------------------------------------------------
 # hv is the broker; the libraries take the place of Xen's own by LD_LIBRARY_PATH.  They get loaded

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/store.h"
+#include "halfback/console.h"
 #include "halfback/network.h"
 #include "halfback/print.h"
 
@@ -20,6 +21,7 @@ static const char usage[] =
 	"       halfback stats [--json | --prometheus] [--interval=S] [GUEST [DISK]]\n"
 	"       halfback resize GUEST DISK SIZE\n"
 	"       halfback upgrade GUEST | --all\n"
+	"       halfback console [--no-page] [--port=N] GUEST\n"
 	"       halfback network start|stop|status [--config FILE | --from FILE]\n"
 	"  list              one line for each disk that blkback serves, and for each NIC\n"
 	"                    that netback serves\n"
@@ -30,6 +32,8 @@ static const char usage[] =
 	"  upgrade           have the newly installed blkback and netback take over the guest's\n"
 	"                    devices, or with --all those of all guests, and the daemons\n"
 	"                    themselves; the guests see nothing of it\n"
+	"  console           where a guest's screen is, and a web page on it (halfback console\n"
+	"                    --help)\n"
 	"  network           the network that guests' NICs go to (halfback network --help)\n"
 	"  --interval=S      show what happens in S seconds (0.01 to 3600), not since\n"
 	"                    the disk connected; list looks for 0.5 seconds, or with 0\n"
@@ -165,7 +169,7 @@ static void parse(struct command *command, int argc, char **argv)
 		exit(0);
 	}
 	if (!*verb)
-		usage_error("say what to do: list, stats, resize, upgrade or network");
+		usage_error("say what to do: list, stats, resize, upgrade, console or network");
 	*command = (struct command){.verb = verb, .print = print_table};
 	if (strcmp(verb, "list") == 0)
 		*command = (struct command){.verb = verb, .print = print_list, .interval = 0.5};
@@ -185,6 +189,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	if (argc > 1 && strcmp(argv[1], "network") == 0)
 		return network_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "console") == 0)
+		return console_main(argc - 1, argv + 1);
 	parse(&command, argc, argv);
 	if (vbds_collect(&vbds, command.guest, command.disk) < 0) {
 		vbds_free(&vbds);

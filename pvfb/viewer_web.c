@@ -112,7 +112,7 @@ bool web_update(struct viewer *viewer)
 
 void web_close(struct viewer *viewer)
 {
-	web_send(viewer, WEBSOCKET_CLOSE, NULL, 0);
+	web_send(viewer, WEBSOCKET_CLOSE, "", 0);
 	close(viewer->near);
 	close(viewer->far);
 }

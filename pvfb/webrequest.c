@@ -143,7 +143,8 @@ static bool origin_is_own(const struct web_request *request)
 static void base64(char *out, const uint8_t *in, size_t n)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	const uint32_t pad = 64;
 
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t three = (uint32_t)in[i] << 16;
@@ -152,8 +153,8 @@ static void base64(char *out, const uint8_t *in, size_t n)
 		three |= i + 2 < n ? in[i + 2] : 0;
 		*out++ = digits[three >> 18];
 		*out++ = digits[three >> 12 & 63];
-		*out++ = i + 1 < n ? digits[three >> 6 & 63] : '=';
-		*out++ = i + 2 < n ? digits[three & 63] : '=';
+		*out++ = digits[i + 1 < n ? three >> 6 & 63 : pad];
+		*out++ = digits[i + 2 < n ? three & 63 : pad];
 	}
 	*out = '\0';
 }

@@ -73,13 +73,13 @@ ok "so does text" by_web g frame 818100000000ff closed
 ok "and what is no message within one" by_web g send 01 closed
 like "$(log_count "sent what is no frame of a WebSocket")" "2" "  and the log has lines"
 for half in 82 82fe 82ff00000000ffffffff0000000003; do
-	by_web g frame $half sleep 4 &
+	by_web g frame $half sleep 8 &
 done
-(printf 'GET / HT' && sleep 4) | nc 127.0.0.1 "$(port_of g)" >/dev/null &
-by_web g flood 300 sleep 4 &
-by_web g flood 300 sleep 4 &
+(printf 'GET / HT' && sleep 8) | nc 127.0.0.1 "$(port_of g)" >/dev/null &
+by_web g flood 300 sleep 8 &
+by_web g flood 300 sleep 8 &
 sleep 0.7
-ok "half a frame, half a request and those that do not read make nobody wait" shot_within 2
+ok "half a frame, half a request and those that do not read make nobody wait" shot_within 5
 rss=$(rss_kib "$worker")
 ok "  and cost the worker no memory ($rss KiB)" [ "$rss" -lt 40000 ]
 # shellcheck disable=SC2046 # several
