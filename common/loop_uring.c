@@ -83,15 +83,21 @@ struct io_uring_sqe *loop_sqe(struct loop *loop, struct op *op)
 /* ---- polls and timers ------------------------------------------------------------------- */
 
 static void uring_poll_arm(struct loop_poll *poll);
+static void uring_poll_disarm(struct loop_poll *poll);
 
 static void uring_poll_done(struct op *op, int res, uint32_t cqe_flags)
 {
 	struct loop_poll *poll = (struct loop_poll *)op;
+	bool deleted = !poll->ready;
 
-	if (poll->ready)
+	if (!deleted)
 		poll->ready(poll->arg, res);
-	if (cqe_flags & IORING_CQE_F_MORE)
+	if (cqe_flags & IORING_CQE_F_MORE) {
+		/* It was just being told when it was to end, and did not (-EALREADY). */
+		if (deleted)
+			uring_poll_disarm(poll);
 		return;
+	}
 	if (poll->ready && res > 0) {
 		uring_poll_arm(poll); /* the kernel ends a multishot when its queue overflows */
 		return;

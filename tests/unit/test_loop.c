@@ -140,6 +140,23 @@ static void a_deleted_poll_is_not_told(void **state)
 	assert_int_equal(f->told, 0);
 }
 
+/* The kernel may be about to tell of it: it must let go of the file all the same. */
+static void a_poll_deleted_at_once_holds_no_file(void **state)
+{
+	struct fixture *f = *state;
+	char byte;
+
+	assert_int_equal(write(f->fds[1], "a", 1), 1);
+	f->poll = loop_poll_add(&f->loop, f->fds[0], count, f);
+	loop_poll_del(&f->loop, f->poll);
+	assert_int_equal(read(f->fds[0], &byte, 1), 1);
+	close(f->fds[0]);
+	f->fds[0] = -1;
+	run_for(f, 20);
+	assert_int_equal(f->told, 0);
+	assert_int_equal(read(f->fds[1], &byte, 1), 0);
+}
+
 /* Whichever is told first deletes both: the other's event is in the same batch. */
 static void delete_both(void *arg, int events)
 {
@@ -488,6 +505,7 @@ int main(void)
 		BOTH(what_is_not_read_is_told_once),
 		BOTH(a_closed_peer_is_told),
 		BOTH(a_deleted_poll_is_not_told),
+		BOTH(a_poll_deleted_at_once_holds_no_file),
 		BOTH(a_poll_may_delete_itself_and_another),
 		BOTH(one_descriptor_may_be_watched_both_ways),
 		BOTH(timers_fire_when_they_are_due),
