@@ -367,6 +367,7 @@ def main(argv):
         elif word == "sleep":
             time.sleep(float(next(words)))
         elif word == "closed":
+            viewer.sock.settimeout(None)
             try:
                 while viewer.sock.recv(1 << 20):
                     pass
