@@ -160,7 +160,7 @@ static void fb_event(struct fb *fb, const struct fb_event *event)
 static void fb_kicked(struct port *port)
 {
 	struct fb *fb = (struct fb *)((char *)port - offsetof(struct fb, port));
-	uint32_t count = fbpage_pending(fb->page, fb->cons);
+	uint32_t before = fb->cons, count = fbpage_pending(fb->page, before);
 
 	if (fb->broken || count == 0)
 		return;
@@ -174,8 +174,8 @@ static void fb_kicked(struct port *port)
 		fbpage_take(&event, fb->page, fb->cons++);
 		fb_event(fb, &event);
 	}
-	fbpage_retire(fb->page, fb->cons);
-	port_notify(port);
+	if (fbpage_retire(fb->page, fb->cons, before))
+		port_notify(port);
 	vnc_damaged(&fb->screen->vnc);
 }
 

@@ -133,9 +133,15 @@ void fbpage_take(struct fb_event *event, const void __guest *page, uint32_t cons
 	fb_event_parse(event, slot);
 }
 
-void fbpage_retire(void __guest *page, uint32_t cons)
+bool fbpage_retire(void __guest *page, uint32_t cons, uint32_t before)
 {
 	/* Partner: the frontend's barrier between out_cons and its next event.  Ours are copied. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	guest_write32((uint32_t __guest *)((char __guest *)page + OUT_CONS_AT), cons);
+	/*
+	 * Partner: what lies between a frontend's out_prod and its look at out_cons, a notification
+	 * at least.  Either it sees the room, or we that it had none.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return word(page, OUT_PROD_AT) - before >= FB_OUT_SLOTS / 2;
 }

@@ -3,6 +3,7 @@
 #ifndef PVFB_FBPAGE_H
 #define PVFB_FBPAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/guest.h"
@@ -71,8 +72,11 @@ uint32_t fbpage_cons(const void __guest *page);
 uint32_t fbpage_pending(const void __guest *page, uint32_t cons);
 /* Copies the slot of index `cons` out, once, and parses the copy. */
 void fbpage_take(struct fb_event *event, const void __guest *page, uint32_t cons);
-/* The slots before `cons` are free again. */
-void fbpage_retire(void __guest *page, uint32_t cons);
+/*
+ * The slots from `before` to `cons` are free again.  True if the guest may wait for that: most of
+ * the ring was full.  Else it needs no notification, and is woken by none.
+ */
+bool fbpage_retire(void __guest *page, uint32_t cons, uint32_t before);
 
 /* Pure: any words. */
 void fb_event_parse(struct fb_event *event, const uint32_t slot[FB_SLOT_WORDS]);

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "pvfb/raw.h"
 #include "pvfb/screen.h"
 #include "pvfb/vnc.h"
 
@@ -27,6 +28,8 @@ enum {
 	HANDSHAKE_MS =
 		10000, /* in which its user may type a password into a viewer that asks late */
 	PARTS_MAX = 4, /* of an update */
+	ROOM_BYTES = 5 << 20,
+	PACKET_BYTES = 4096,
 };
 
 static bool is_in(const struct viewer *viewer)
@@ -52,15 +55,25 @@ static void viewer_writable(void *arg, int events)
 	viewer_listen(viewer);
 }
 
-/* Writable means that a third of the buffer is free, which the supervisor has made large enough. */
-bool viewer_has_room(struct viewer *viewer)
+/*
+ * Writable means that a third of the buffer is free, which the supervisor has made large enough:
+ * that is then known to have room for a while.  A packet of few bytes takes some thousand there.
+ */
+bool viewer_has_room(struct viewer *viewer, size_t bytes)
 {
 	struct pollfd pfd = {.fd = viewer->sock, .events = POLLOUT};
+	size_t takes = bytes + bytes / 8 + PACKET_BYTES;
 
-	if (poll(&pfd, 1, 0) != 0)
-		return true;
-	viewer->out = loop_poll_add_out(viewer->vnc->loop, viewer->sock, viewer_writable, viewer);
-	return false;
+	if (viewer->room < takes) {
+		if (poll(&pfd, 1, 0) == 0) {
+			viewer->out = loop_poll_add_out(viewer->vnc->loop, viewer->sock,
+							viewer_writable, viewer);
+			return false;
+		}
+		viewer->room = ROOM_BYTES;
+	}
+	viewer->room -= takes;
+	return true;
 }
 
 /* libvncserver writes an update's header by itself: together they are one packet. */
@@ -69,8 +82,13 @@ static void viewer_cork(const struct viewer *viewer, int on)
 	setsockopt(viewer->sock, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 }
 
-static bool viewer_send(struct viewer *viewer)
+/* By libvncserver.  False: to be closed. */
+static bool viewer_encode(struct viewer *viewer)
 {
+	viewer->room = 0; /* how much that will be is not known before */
+	if (!viewer_has_room(viewer, RAW_BYTES_MAX))
+		return true;
+	viewer->room = 0;
 	if (viewer->web)
 		return web_update(viewer);
 	viewer_cork(viewer, 1);
@@ -79,11 +97,24 @@ static bool viewer_send(struct viewer *viewer)
 	return viewer->rfb->sock >= 0;
 }
 
+/* False: to be closed. */
+static bool viewer_send(struct viewer *viewer)
+{
+	struct raw_update update;
+	bool sent = true;
+
+	if (viewer->web || !raw_begin(&update, viewer->rfb))
+		return viewer_encode(viewer);
+	if (viewer_has_room(viewer, update.bytes))
+		sent = raw_send(&update, viewer->rfb) == 0;
+	raw_end(&update);
+	return sent;
+}
+
 /* A new size, for one, goes out alone, and its pixels with the next update. */
 void viewer_update(struct viewer *viewer)
 {
-	for (int i = 0; i < PARTS_MAX && viewer_waits(viewer) && FB_UPDATE_PENDING(viewer->rfb) &&
-			viewer_has_room(viewer);
+	for (int i = 0; i < PARTS_MAX && viewer_waits(viewer) && FB_UPDATE_PENDING(viewer->rfb);
 	     i++)
 		if (!viewer_send(viewer))
 			viewer_close(viewer);

@@ -90,7 +90,10 @@ static void viewer_half(struct viewer *viewer, ssize_t n)
 		viewer_close(viewer);
 }
 
-/* One message.  False: there is none yet, or no viewer any more. */
+/*
+ * One message.  False: there is none yet, or no viewer any more.  Where what was peeked at was one
+ * message, more will be told of: the socket is polled edge-like.
+ */
 static bool viewer_message(struct viewer *viewer)
 {
 	ssize_t n = viewer_hear(viewer);
@@ -122,9 +125,9 @@ static bool viewer_message(struct viewer *viewer)
 	}
 	if ((size_t)n < frame.bytes)
 		viewer_half(viewer, n);
-	if ((size_t)n < frame.bytes || !viewer_has_room(viewer))
+	if ((size_t)n < frame.bytes || !viewer_has_room(viewer, 0))
 		return false;
-	return viewer_process(viewer, frame.bytes);
+	return viewer_process(viewer, frame.bytes) && (viewer->web || (size_t)n > frame.bytes);
 }
 
 static void viewer_again(void *arg)

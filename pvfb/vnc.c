@@ -23,14 +23,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "pvfb/raw.h"
 #include "pvfb/screen.h"
 #include "pvfb/tape.h"
 
 enum {
 	FRAME_NS = 10000000,
 	BYTES_PER_PIXEL = 4,
-	SLICE_BYTES =
-		4 << 20, /* of an update, at most: a socket that is writable has room for it */
 	ACCEPTS_MAX = 64,
 	WRITE_WAIT_MS = 1000,
 };
@@ -153,7 +152,8 @@ static void rfb_shape(rfbScreenInfoPtr rfb)
 	rfb->serverFormat.redShift = 16;
 	rfb->serverFormat.greenShift = 8;
 	rfb->serverFormat.blueShift = 0;
-	rfb->progressiveSliceHeight = SLICE_BYTES / (rfb->width * BYTES_PER_PIXEL);
+	/* A socket that is writable has room for a slice. */
+	rfb->progressiveSliceHeight = RAW_BYTES_MAX / (rfb->width * BYTES_PER_PIXEL);
 	if (rfb->progressiveSliceHeight == 0)
 		rfb->progressiveSliceHeight = 1;
 }
@@ -286,23 +286,15 @@ void vnc_close(struct vnc *vnc)
 
 /* What viewer.c and libvncserver do with sockets; not among it: making one that leads anywhere. */
 static const struct filter_rule vnc_rules[] = {
-	FILTER_ALLOW(accept4),
-	FILTER_ALLOW(recvfrom),
-	FILTER_ALLOW(sendto),
-	FILTER_ALLOW(read),
-	FILTER_ALLOW(write),
-	FILTER_ALLOW(shutdown),
-	FILTER_ALLOW(getpeername),
-	FILTER_ALLOW(setsockopt),
-	FILTER_ALLOW(pselect6),
-	FILTER_ALLOW(select),
-	FILTER_ALLOW(poll),
-	FILTER_ALLOW(uname),
-	FILTER_INT(socketpair, 0, AF_UNIX),
-	FILTER_ALLOW(pread64),
-	FILTER_INT(fcntl, 1, F_GETFL),
-	FILTER_INT(fcntl, 1, F_SETFL),
-	FILTER_INT(fcntl, 1, F_DUPFD_CLOEXEC),
+	FILTER_ALLOW(accept4),	       FILTER_ALLOW(recvfrom),
+	FILTER_ALLOW(sendto),	       FILTER_ALLOW(read),
+	FILTER_ALLOW(write),	       FILTER_ALLOW(writev),
+	FILTER_ALLOW(shutdown),	       FILTER_ALLOW(getpeername),
+	FILTER_ALLOW(setsockopt),      FILTER_ALLOW(pselect6),
+	FILTER_ALLOW(select),	       FILTER_ALLOW(poll),
+	FILTER_ALLOW(uname),	       FILTER_INT(socketpair, 0, AF_UNIX),
+	FILTER_ALLOW(pread64),	       FILTER_INT(fcntl, 1, F_GETFL),
+	FILTER_INT(fcntl, 1, F_SETFL), FILTER_INT(fcntl, 1, F_DUPFD_CLOEXEC),
 };
 
 const struct filter vnc_filter = {FILTER_RULES(vnc_rules)};

@@ -35,6 +35,7 @@ struct viewer {
 	struct loop_timer *greet;    /* until then a browser would have said so */
 	struct loop_timer *again;    /* it has more to say than is listened to at once */
 	uint64_t since_ns;
+	size_t room; /* that its socket has at least */
 	size_t drop; /* bytes of a message for nobody that are yet to come */
 
 	bool web; /* a browser, whose socket has frames */
@@ -94,8 +95,8 @@ void viewer_blame(struct viewer *viewer, const char *what);
 bool viewer_waits(const struct viewer *viewer);
 /* Sends it. */
 void viewer_update(struct viewer *viewer);
-/* Whether what libvncserver says next has room; if not, viewer_listen() is called when it has. */
-bool viewer_has_room(struct viewer *viewer);
+/* Whether `bytes` more have room; if not, viewer_listen() is called when they may have. */
+bool viewer_has_room(struct viewer *viewer, size_t bytes);
 
 /* ---- viewer_hello.c: what it speaks -----------------------------------------------------------
  */

@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fbpage_take(&event, shared, cons++);
 		check_event(&geometry, head.bytes, &event);
 	}
-	fbpage_retire(shared, cons);
+	fbpage_retire(shared, cons, head.bytes);
 	check(fbpage_pending(shared, cons) == 0);
 	return 0;
 }

@@ -110,9 +110,24 @@ static void events_are_taken_in_order(void **state)
 	assert_int_equal(event.resize.offset, 4096);
 	fbpage_take(&event, page(), 52);
 	assert_int_equal(event.type, FB_EVENT_UNKNOWN);
-	fbpage_retire(page(), 53);
+	assert_false(fbpage_retire(page(), 53, 51));
 	assert_int_equal(shared.page.out_cons, 53);
 	assert_int_equal(fbpage_pending(page(), 53), 0);
+}
+
+/* Who found no room waits for a notification; who had room is not woken. */
+static void a_full_ring_is_told_of_its_room(void **state)
+{
+	(void)state;
+	shared.page.out_prod = 10 + FB_OUT_SLOTS;
+	assert_true(fbpage_retire(page(), 10 + FB_OUT_SLOTS, 10));
+	shared.page.out_prod = 11;
+	assert_false(fbpage_retire(page(), 11, 10));
+	/* It was filled while we worked on the first event. */
+	shared.page.out_prod = 10 + FB_OUT_SLOTS;
+	assert_true(fbpage_retire(page(), 11, 10));
+	shared.page.out_prod = 2;
+	assert_false(fbpage_retire(page(), 2, UINT32_MAX));
 }
 
 static void indices_wrap_and_lie(void **state)
@@ -133,6 +148,7 @@ int main(void)
 		cmocka_unit_test_setup(both_layouts_of_the_directory, clear),
 		cmocka_unit_test(the_directory_ends_before_the_rings),
 		cmocka_unit_test_setup(events_are_taken_in_order, clear),
+		cmocka_unit_test_setup(a_full_ring_is_told_of_its_room, clear),
 		cmocka_unit_test_setup(indices_wrap_and_lie, clear),
 	};
 
