@@ -176,6 +176,11 @@ $(BUILD)/tests/xdp: $(call obj,tests/progs/xdp.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -o $@ $^
 
+$(BUILD)/tests/vncload: $(call obj,tests/progs/vncload.c loopback/histogram.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/tests/forbid: $(call obj,tests/progs/forbid.c)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

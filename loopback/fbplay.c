@@ -60,6 +60,9 @@ static const char usage[] =
 	"  event TYPE                 an event with nothing else\n"
 	"  lie N                      adds N to out_prod\n"
 	"  play SECONDS               changes all of it as fast as the backend looks\n"
+	"  stamp X Y W H HZ SECONDS   fills a rectangle with the time of drawing, HZ times a "
+	"second:\n"
+	"                             CLOCK_MONOTONIC in us, the low 24 bits\n"
 	"  dump FILE                  writes what is shown, as PPM\n"
 	"  quit\n"
 	"and prints each key, button, motion and position; with --echo it shows letters and "
@@ -108,6 +111,24 @@ static void play(struct play *p, double seconds)
 	printf("played %u\n", n);
 }
 
+/* Who sees it knows how old it is. */
+static void stamp(struct play *p, const int n[4], double hz, double seconds)
+{
+	double begin = now();
+	unsigned int count = 0;
+
+	for (double due = begin; due < begin + seconds; due = begin + ++count / hz) {
+		double left = due - now();
+		struct timespec rest = {.tv_nsec = left > 0 ? (long)(left * 1e9) : 0};
+
+		nanosleep(&rest, NULL);
+		canvas_fill(&p->canvas, (unsigned int)n[0], (unsigned int)n[1], (unsigned int)n[2],
+			    (unsigned int)n[3], (uint32_t)(uint64_t)(now() * 1e6) & 0xffffff);
+		fbfront_update(&p->fb, n[0], n[1], n[2], n[3]);
+	}
+	printf("stamped %u\n", count);
+}
+
 static void resize(struct play *p, const int n[5])
 {
 	/* The canvas follows only what makes sense. */
@@ -125,7 +146,7 @@ static void command(struct play *p, const char *line)
 	char word[16] = "", path[256];
 	unsigned int rgb;
 	int n[5] = {0}, skip = 0;
-	double seconds;
+	double seconds, hz;
 
 	sscanf(line, "%15s %n", word, &skip);
 	line += skip;
@@ -150,6 +171,9 @@ static void command(struct play *p, const char *line)
 		fbfront_lie(&p->fb, (uint32_t)n[0]);
 	} else if (strcmp(word, "play") == 0 && sscanf(line, "%lf", &seconds) == 1) {
 		play(p, seconds);
+	} else if (strcmp(word, "stamp") == 0 && sscanf(line, "%d %d %d %d %lf %lf", &n[0], &n[1],
+							&n[2], &n[3], &hz, &seconds) == 6) {
+		stamp(p, n, hz, seconds);
 	} else if (strcmp(word, "dump") == 0 && sscanf(line, "%255s", path) == 1) {
 		dump(&p->canvas, path);
 	} else if (strcmp(word, "quit") == 0) {
