@@ -176,6 +176,11 @@ $(BUILD)/tests/xdp: $(call obj,tests/progs/xdp.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -o $@ $^
 
+$(BUILD)/tests/fbhostile: $(call obj,tests/progs/fbhostile.c $(addprefix loopback/,fbfront.c frames.c hvclient.c)) $(BUILD)/libguest.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_GUEST)
+
 $(BUILD)/tests/vncload: $(call obj,tests/progs/vncload.c loopback/histogram.c)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

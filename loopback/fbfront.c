@@ -111,10 +111,11 @@ static void directory_write(struct fbfront *fb, const uint64_t *list, unsigned i
 		   (fb->opts.abi32 ? PD32_AT : offsetof(struct xenfb_page, pd));
 
 	for (unsigned int i = 0; i < dirs; i++)
-		entry_write(fb, pd, i, i == 0 && fb->opts.bad_directory ? UINT32_MAX : list[i]);
+		entry_write(fb, pd, i,
+			    i + 1 == fb->opts.bad_directory ? fb->opts.bad_value : list[i]);
 	for (unsigned int i = 0; i < fb->memory_pages - dirs; i++)
 		entry_write(fb, fb->memory, i,
-			    i > 0 && i == fb->opts.bad_frame ? UINT32_MAX : list[dirs + i]);
+			    i + 1 == fb->opts.bad_frame ? fb->opts.bad_value : list[dirs + i]);
 	fb->pixels = (uint8_t *)fb->memory + (size_t)dirs * PAGE;
 }
 

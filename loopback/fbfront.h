@@ -32,8 +32,9 @@ struct fbfront_opts {
 	const struct front_key *keys;	   /* hostile: written last, over what we wrote */
 	size_t nr_keys;
 	uint32_t index;		/* hostile: where the ring's indices start */
-	uint32_t bad_frame;	/* hostile: this page of the framebuffer is no frame; 0: none */
-	uint32_t bad_directory; /* hostile: likewise the directory's first entry, if not 0 */
+	uint32_t bad_frame;	/* hostile: this page of the framebuffer, from 1 on, is no frame */
+	uint32_t bad_directory; /* hostile: likewise this page of the directory */
+	uint64_t bad_value;	/* hostile: what stands there instead */
 };
 
 struct fbfront {

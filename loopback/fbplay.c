@@ -50,7 +50,7 @@ struct play {
 static const char usage[] =
 	"usage: fbplay [--dev=N] [--size=WxH] [--depth=BITS] [--bytes=N] [--abi=32] [--mute]\n"
 	"              [--no-keyboard] [--relative] [--raw] [--key=NAME=VALUE]... [--index=N]\n"
-	"              [--bad-frame=N] [--bad-directory] [--echo]\n"
+	"              [--bad-frame=N] [--bad-directory=N] [--bad-value=V] [--echo]\n"
 	"Connects a screen, draws a test card, prints \"connected\", then does what its input "
 	"says:\n"
 	"  card                       draws the test card\n"
@@ -324,7 +324,10 @@ static void option(struct play *p, int letter)
 		p->echoes = true;
 		break;
 	case 'D':
-		p->opts.bad_directory = 1;
+		p->opts.bad_directory = number;
+		break;
+	case 'v':
+		p->opts.bad_value = strtoull(optarg, NULL, 0);
 		break;
 	default:
 		fputs(usage, letter == 'h' ? stdout : stderr);
@@ -347,14 +350,16 @@ static void options(struct play *p, int argc, char **argv)
 		{"key", required_argument, NULL, 'k'},
 		{"index", required_argument, NULL, 'i'},
 		{"bad-frame", required_argument, NULL, 'f'},
-		{"bad-directory", no_argument, NULL, 'D'},
+		{"bad-directory", required_argument, NULL, 'D'},
+		{"bad-value", required_argument, NULL, 'v'},
 		{"echo", no_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int letter;
 
-	p->opts = (struct fbfront_opts){.width = 800, .height = 600, .depth = 32, .keys = p->keys};
+	p->opts = (struct fbfront_opts){
+		.width = 800, .height = 600, .depth = 32, .keys = p->keys, .bad_value = UINT32_MAX};
 	p->has_kbd = p->absolute = true;
 	while ((letter = getopt_long(argc, argv, "h", table, NULL)) != -1)
 		option(p, letter);

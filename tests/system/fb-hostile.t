@@ -29,7 +29,7 @@ refused "no page of the guest's" --key=page-ref=4000000000
 refused "no event channel" --key=event-channel=4294967295
 refused "none that it has for us" --key=event-channel=999
 refused "protocol" --key=protocol=arm-abi
-refused "directory is none of the guest's" --bad-directory
+refused "directory is none of the guest's" --bad-directory=1
 refused "none of the guest's" --bad-frame=100
 refused "larger than" --bytes=$((4 << 20 | 1))
 refused "depth" --depth=15 --bytes=65536
