@@ -28,11 +28,12 @@
 static uint64_t *directory_read(void __guest *page, const struct fb_directory *dir)
 {
 	uint64_t *frames = calloc((size_t)dir->dirs + dir->pages, sizeof(*frames));
-	uint64_t *list = frames ? frames + dir->pages : NULL;
+	uint64_t *list;
 	void __guest *dirs;
 
 	if (!frames)
-		return NULL;
+		log_panic("out of memory");
+	list = frames + dir->pages;
 	for (uint32_t i = 0; i < dir->dirs; i++)
 		list[i] = fbpage_dir(page, dir->abi, i);
 	dirs = map_frames(list, dir->dirs, false);
@@ -84,27 +85,34 @@ static int fb_shape(struct fb *fb, const struct geometry *geometry)
 	return 0;
 }
 
-/* The geometry that an earlier worker was told, if it still fits; else that of the page. */
+/* The geometry that an earlier worker was told.  False: none, or it does not fit any more. */
+static bool journal_shape(const struct fb *fb, struct geometry *geometry)
+{
+	struct geometry last;
+
+	if (!fb->journal)
+		return false;
+	memcpy(&last, &fb->journal->geometry, sizeof(last));
+	return last.width > 0 &&
+	       !geometry_check(geometry,
+			       &(struct geometry_claim){(int32_t)last.width, (int32_t)last.height,
+							(int32_t)last.stride, (int32_t)last.depth,
+							(int32_t)last.offset},
+			       fb->bytes);
+}
+
 static const char *fb_first_shape(struct fb *fb, const struct fb_head *head, bool resume)
 {
 	const char *why = NULL;
 	struct geometry geometry;
 
-	if (resume && fb->journal && fb->journal->geometry.width > 0) {
-		struct geometry last;
-
-		memcpy(&last, &fb->journal->geometry, sizeof(last));
-		why = geometry_check(
-			&geometry,
-			&(struct geometry_claim){(int32_t)last.width, (int32_t)last.height,
-						 (int32_t)last.stride, (int32_t)last.depth,
-						 (int32_t)last.offset},
-			fb->bytes);
-		if (!why)
-			return fb_shape(fb, &geometry) < 0 ? "out of memory" : NULL;
-	}
-	why = geometry_check(&geometry, &head->claim, fb->bytes);
-	return why ? why : fb_shape(fb, &geometry) < 0 ? "out of memory" : NULL;
+	if (!resume || !journal_shape(fb, &geometry))
+		why = geometry_check(&geometry, &head->claim, fb->bytes);
+	/* --framebuffer-max bounds it, so it is this host that is short: the next worker may not
+	 * be. */
+	if (!why && fb_shape(fb, &geometry) < 0)
+		log_panic("out of memory");
+	return why;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */

@@ -107,6 +107,8 @@ static void __guest *kbd_map(const struct kbd *kbd, const struct screen_connect 
 		return map_frames(&connect->page, 1, true);
 	page = xengnttab_map_grant_ref(thread->xgt, thread->domid, (uint32_t)connect->page,
 				       PROT_READ | PROT_WRITE);
+	if (!page && errno == ENOMEM)
+		log_panic("out of memory"); /* as in map.c */
 	return page ? guest_mark(page) : NULL;
 }
 

@@ -48,12 +48,17 @@ int map_open(uint16_t domid)
 	return 0;
 }
 
-/* Failures of single frames are told apart from those of the call. */
+/*
+ * Failures of single frames are told apart from those of the call: what this host is short of is
+ * not its guest's fault, and the next worker may have it.
+ */
 static void *map_checked(const xen_pfn_t *frames, int *errors, uint32_t count, bool writable)
 {
 	void *start = xenforeignmemory_map(handle, guest, PROT_READ | (writable ? PROT_WRITE : 0),
 					   count, frames, errors);
 
+	if (!start && errno == ENOMEM)
+		log_panic("out of memory");
 	if (!start)
 		return NULL;
 	for (uint32_t i = 0; i < count; i++)
@@ -70,14 +75,14 @@ void __guest *map_frames(const uint64_t *frames, uint32_t count, bool writable)
 {
 	xen_pfn_t *list = calloc(count, sizeof(*list));
 	int *errors = calloc(count, sizeof(*errors));
-	void *start = NULL;
+	void *start;
 	int err;
 
-	errno = ENOMEM;
-	for (uint32_t i = 0; list && i < count; i++)
+	if (!list || !errors)
+		log_panic("out of memory");
+	for (uint32_t i = 0; i < count; i++)
 		list[i] = (xen_pfn_t)frames[i];
-	if (list && errors)
-		start = map_checked(list, errors, count, writable);
+	start = map_checked(list, errors, count, writable);
 	err = errno;
 	free(list);
 	free(errors);

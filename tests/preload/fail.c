@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <xenforeignmemory.h>
 #include <xengnttab.h>
 
 enum {
@@ -130,6 +131,18 @@ EXPORT void *xengnttab_map_grant_ref(xengnttab_handle *xgt, uint32_t domid, uint
 		return NULL;
 	*(void **)&real = dlsym(RTLD_NEXT, "xengnttab_map_grant_ref");
 	return real(xgt, domid, ref, prot);
+}
+
+/* Screens are mapped by frame number. */
+EXPORT void *xenforeignmemory_map(xenforeignmemory_handle *fmem, uint32_t domid, int prot,
+				  size_t count, const xen_pfn_t *frames, int *errors)
+{
+	void *(*real)(xenforeignmemory_handle *, uint32_t, int, size_t, const xen_pfn_t *, int *);
+
+	if (fails("map"))
+		return NULL;
+	*(void **)&real = dlsym(RTLD_NEXT, "xenforeignmemory_map");
+	return real(fmem, domid, prot, count, frames, errors);
 }
 
 EXPORT int xengnttab_grant_copy(xengnttab_handle *xgt, uint32_t count,
