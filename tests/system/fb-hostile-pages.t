@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # A framebuffer of which a page, or a page of its directory, is none of the guest's: at each index, and whatever stands there.
 # Its screen is refused with a sentence, nothing of it stays mapped, and the neighbour's worker is the one that it was.
+#
+# shellcheck disable=SC2016 # single quotes: for eval
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vfb.sh"
 in_network "$@"

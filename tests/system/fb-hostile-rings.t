@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What a connected screen's guest can do to the memory that it shares, while somebody looks: what is the backend's is not
 # believed, any event is taken for what it is, pages that are given back are zeros; and its neighbour's viewer does not notice.
+#
+# shellcheck disable=SC2016 # single quotes: for eval
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vfb.sh"
 in_network "$@"
