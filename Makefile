@@ -412,7 +412,7 @@ demo-xen: deps-xen
 
 bench:
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory all $(BUILD)/bench/roundtrip $(BUILD)/bench/relay
+	@$(MAKE) --no-print-directory all $(BUILD)/bench/roundtrip $(BUILD)/bench/relay $(BUILD)/tests/vncload
 	@BUILD=$(BUILD) bench/bench.sh
 
 bench-xen:

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Measures blkback and netback on the embedded Xen beside their peers, in one run.  blkback's are fio's io_uring on the
+# Measures blkback, netback and pvfb on the embedded Xen, the first two beside their peers, in one run.  blkback's are fio's io_uring on the
 # same store (what the store can do), and QEMU's qdisk backend on the same embedded Xen, driven by the same load program;
-# netback's are in net.sh.
+# netback's are in net.sh, and pvfb, which has none, in screens.sh.
 #
 # Three stores: a file on a tmpfs; a block device, that is a loop device over such a file, with O_DIRECT, one for each
 # contender; and blkback's null disk, which shows what blkback itself costs.
@@ -52,6 +52,8 @@ cd "$XLOOP_DIR" || exit 1
 : >many
 : >net
 : >net-counts
+: >fb
+: >fb-counts
 
 say() {
 	printf '\n== %s\n' "$*"
@@ -67,6 +69,7 @@ die() {
 . "$TOP/bench/counts.sh"
 . "$TOP/bench/many.sh"
 . "$TOP/bench/net.sh"
+. "$TOP/bench/screens.sh"
 
 # NAME STORE RW BS QD QUEUES CONTENDER...
 cases() {
@@ -108,13 +111,17 @@ measure() { # CASE STORE RW BS QD QUEUES CONTENDER...
 	jq -L "$TOP/bench" -s -r --arg case "${work[0]}" -f "$TOP/bench/progress.jq" rounds
 }
 
-# Is any case of the disks wanted, or any of the NICs?
-any_chosen() { # DISKS|NICS
+# Is any case of the disks wanted, or any of the NICs, or of the screens?
+any_chosen() { # DISKS|NICS|SCREENS
 	local work
 
 	while read -r work _; do
 		! chosen "$work" || return 0
-	done < <(if [ "$1" = NICS ]; then net_cases 1 && net_cases 2; else cases && echo many-disks; fi)
+	done < <(case $1 in
+		NICS) net_cases 1 && net_cases 2 ;;
+		SCREENS) screen_cases ;;
+		*) cases && echo many-disks ;;
+		esac)
 	return 1
 }
 
@@ -139,13 +146,16 @@ echo null >idle
 say "$ROUNDS rounds of $ROUND_MS ms for each contender of each case, and a round that counts; of TCP, $NET_S s"
 ! any_chosen DISKS || disks_all
 ! any_chosen NICS || net_all
+! any_chosen SCREENS || screens_all
 
 mkdir -p "$OUT"
-[ -s rounds ] || [ -s many ] || [ -s net ] || die "BENCH_CASES=$CASES names no case; *-qd32-* does"
+[ -s rounds ] || [ -s many ] || [ -s net ] || [ -s fb ] || die "BENCH_CASES=$CASES names no case; *-qd32-* does"
 jq -L "$TOP/bench" -s --slurpfile counts counts --slurpfile many many -f "$TOP/bench/report.jq" rounds >results ||
 	die "no results"
 jq -L "$TOP/bench" -s --slurpfile counts net-counts -f "$TOP/bench/net-report.jq" net >net-results || die "no results of NICs"
-jq -s add results net-results >all-results && mv all-results results
+jq -L "$TOP/bench" -s --slurpfile counts fb-counts --slurpfile all fb -f "$TOP/bench/screens-report.jq" fb >fb-results ||
+	die "no results of screens"
+jq -s add results net-results fb-results >all-results && mv all-results results
 mv results "$OUT/results.json"
 if [ -s rounds ]; then
 	say "Results (IOPS; a ratio above 1 means that blkback is faster)"
@@ -160,6 +170,12 @@ if [ -s net ]; then
 		column -t -s $'\t' -R 2,3,4,5,6,7,8,9,10,11,12,13
 	jq -L "$TOP/bench" -r -f "$TOP/bench/net-plot.jq" "$OUT/results.json" >net-plot.dat
 	gnuplot -e "out='$OUT/results-net.png'; dat='net-plot.dat'" "$TOP/bench/net-plot.gp" || die "gnuplot failed"
+fi
+if [ -s fb ]; then
+	say "Screens (processor time of the worker in us per update; how old what was drawn is at the viewer)"
+	jq -r '["case", "us/update", "of a full one", "updates/s", "p50 us", "p99 us", "calls/update", "KiB"],
+		(.[] | select(.metric == "cpu_us_per_update") | [.case, .ours, .ratio.full, .updates_per_s, .latency_p50_us,
+		.latency_p99_us, .counts.syscalls_per_update, .kib]) | @tsv' "$OUT/results.json" | column -t -s $'\t' -R 2,3,4,5,6,7,8
 fi
 say "Targets"
 jq -L "$TOP/bench" -r --slurpfile idle idle -f "$TOP/bench/targets.jq" "$OUT/results.json"

@@ -40,4 +40,9 @@ def cases($pattern): .[] | select(.case | test("^blk-\($pattern)$"));
 (. as $rows | .[] | select(.case | test("^net-.*-q2$")) | .case as $case
 	| ($rows[] | select(.case == ($case | sub("q2$"; "q1"))).ours) as $one
 	| at_least("two queues, of one"; .ours / $one | places(3); 1)),
+(.[] | select(.case | startswith("fb-"))
+	| at_most("us from drawing to the last byte, 99 of 100"; .latency_p99_us; 16667),
+	  below("KiB of the worker beside its shadow"; .kib; 8192)),
+(.[] | select(.case | startswith("fb-full")) | at_least("updates a second, all on one core"; .updates_per_s; 60)),
+(.[] | select(.case | startswith("fb-small")) | below("CPU per update, of a full one"; .ratio.full; 0.01)),
 if $idle[0] == null then empty else line("idle"; "system calls of a worker in \($idle[0].seconds) s: none"; $idle[0].idle_syscalls; $idle[0].idle_syscalls == 0) end
