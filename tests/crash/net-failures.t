@@ -38,7 +38,7 @@ once() {
 	timeout 30 xloop exec b -- netload --dev=0 --sink --verify --json "$@" >"$WORK/sink" 2>"$WORK/err" &
 	sink=$!
 	wait_for 10 grep -q connected "$WORK/err"
-	timeout 30 xloop exec a -- netload --dev=0 --verify --json --rate=4000 --size=3000 --to="$(mac_of 2)" --runtime=0.9 "$@" \
+	timeout 30 xloop exec a -- netload --dev=0 --verify --json --rate=4000 --size=3000 --to="$(mac_of 2)" --count=3600 "$@" \
 		>"$WORK/send" 2>"$WORK/send.err" &
 	send=$!
 	vif_state a 0 4
@@ -53,7 +53,7 @@ once() {
 	wait $sink
 	CAME=$?
 }
-# All is well, and packets came until the end: far more than before the kill.
+# All is well: the sender could send them all, however long that took, and far more came than before the kill.
 went_well() {
 	[ $SENT -eq 0 ] && [ $CAME -eq 0 ] && [ "$STATES" = "6 4" ] &&
 		jq -es '.[0] | .corrupt == 0 and .reordered <= 512 and .packets > 1000' \

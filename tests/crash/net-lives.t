@@ -24,17 +24,17 @@ maps() {
 base=$(maps)
 begin() { # N: the first life ends with its Nth store
 	local worker
+	echo "$1" >"$HALFBACK_CRASH"
 	for worker in $(net_worker a) $(net_worker b); do
 		kill -9 "$worker" && wait_for 5 is_gone "$worker"
 	done
-	echo "$1" >"$HALFBACK_CRASH"
 }
 lives() {
 	cat "$HALFBACK_CRASH"
 }
 # load NETLOAD-OPTION...: from a to b, by two workers that are both killed.
 load() {
-	local sink n
+	local sink send n
 	begin 0
 	: >"$WORK/err"
 	xloop exec b -- netload --dev=0 --sink --verify --json "$@" >"$WORK/sink" 2>"$WORK/err" &
@@ -42,12 +42,15 @@ load() {
 	wait_for 10 grep -q connected "$WORK/err"
 	xloop exec a -- netload --dev=0 --verify --json --rate=4000 --to="$(mac_of 2)" --runtime="$SECONDS_EACH" "$@" \
 		>"$WORK/send" 2>"$WORK/send.err" &
+	send=$!
 	vif_state a 0 4
 	begin 1
-	ok "${*:-one queue}: the sender finds nothing broken" wait $!
+	wait $send
+	is $? 0 "$*: the sender finds nothing broken"
 	n=$(lives)
 	kill $sink
-	ok "  nor does the guest that gets them" wait $sink
+	wait $sink
+	is $? 0 "  nor does the guest that gets them"
 	diag "lives: $n, $(jq -c '{packets, lost, reordered, corrupt}' "$WORK/sink") of $(jq .packets "$WORK/send")"
 	ok "  $((n - 1)) lives ended, each with its next store" [ "$n" -gt $((SECONDS_EACH * 3)) ]
 	ok "  none is corrupt, at most those that a worker had taken came twice" jq -e ".corrupt == 0 and .reordered <= 256 * $n" "$WORK/sink"

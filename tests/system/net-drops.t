@@ -21,9 +21,9 @@ of_vif() { # COUNTER, of the kernel
 field() { # FILE KEY
 	jq -r ".$2" "$WORK/$1"
 }
-sink_start() { # NETLOAD-OPTION...
+sink_start() {
 	: >"$WORK/err"
-	xloop exec a -- netload --dev=0 --sink --json "$@" >"$WORK/sink" 2>"$WORK/err" &
+	xloop exec a -- netload --dev=0 --sink --json >"$WORK/sink" 2>"$WORK/err" &
 	SINK=$!
 	wait_for 10 grep -q connected "$WORK/err"
 }

@@ -21,6 +21,9 @@ census() {
 	xloop stats --json 0 | jq -c '[.maps, .ports]'
 }
 base=$(census)
+is_as_before() {
+	[ "$(census)" = "$base" ]
+}
 
 # What of 3000 packets was lost, as "sent - came", is what the guest was told of, and what is counted; and the sink's
 # numbers: out of order (come twice, too), corrupt.
@@ -70,7 +73,7 @@ for n in 1 5; do
 	like "$(from_guest copy-call $n)" "^true [1-9][0-9]* 0 0\$" "from the guest, $n of them"
 done
 xloop fault a copy-call 0
-wait_for 5 eval '[ "$(census)" = "$base" ]'
+wait_for 5 is_as_before
 is "$(census)" "$base" "nothing stays mapped or bound"
 
 # Each of the maps that a connection of two queues and a control ring needs.
@@ -82,7 +85,7 @@ for n in 1 2 3; do
 		"a connection of which $n maps fail is refused in a sentence"
 done
 is "$(xloop exec a -- "$BUILD/tests/nethostile" 0 --queues=2 good 2>/dev/null)" "good 0" "the next one connects"
-wait_for 5 eval '[ "$(census)" = "$base" ]'
+wait_for 5 is_as_before
 is "$(census)" "$base" "nothing stays mapped or bound"
 is "$(net_worker a)" "$worker" "the worker is the same all the time"
 kill $beside

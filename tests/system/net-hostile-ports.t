@@ -19,6 +19,9 @@ census() {
 	xloop stats --json 0 | jq -c '[.maps, .ports]'
 }
 base=$(census)
+is_as_before() {
+	[ "$(census)" = "$base" ]
+}
 hostile() { # [OPTION...] CASE...
 	timeout 100 xloop exec a -- "$BUILD/tests/nethostile" 0 "$@" 2>"$WORK/err"
 }
@@ -44,10 +47,10 @@ refused "port 0 in the control ring" "bind the event channel of the guest's cont
 refused "one that can't be in it" "ctrl-ring-ref and event-channel-ctrl are no control ring" --key=$queue-ctrl=4294967295
 is "$(hostile good)" "good 0" "a frontend with its own connects"
 is "$(error)" "" "and no error is left"
-ok "nothing stays mapped or bound" wait_for 5 eval '[ "$(census)" = "$base" ]'
+ok "nothing stays mapped or bound" wait_for 5 is_as_before
 is "$(hostile --queues=2 close-storm good)" "close-storm closed
 good 0" "a storm of events while it closes, 40 times"
-ok "nothing stays mapped or bound" wait_for 5 eval '[ "$(census)" = "$base" ]'
+ok "nothing stays mapped or bound" wait_for 5 is_as_before
 is "$(net_worker a)" "$worker" "the worker is the same all the time"
 kill $beside
 # shellcheck disable=SC2016 # of awk's

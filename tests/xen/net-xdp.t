@@ -44,10 +44,10 @@ echoed() {
 		    assert got == own + guest + typ + body, (size, got[:20], len(got))
 	END
 }
-is "$(xenstore-read $BE/feature-xdp-headroom)" 1 "netback offers room before packets"
+is "$(xenstore-read "$BE"/feature-xdp-headroom)" 1 "netback offers room before packets"
 ok "a program that lets all pass is taken" xdp pass
-is "$(xenstore-read $FE/xdp-headroom)" 256 "  the frontend has asked for 256 bytes"
-ok "  both ends are connected again" wait_node $BE/state 4
+is "$(xenstore-read "$FE"/xdp-headroom)" 256 "  the frontend has asked for 256 bytes"
+ok "  both ends are connected again" wait_node "$BE"/state 4
 ok "  and its network works" works
 ok "one that moves each packet's start by 200 bytes is taken" xdp grow
 ok "  and has the room: the network works" works
@@ -58,6 +58,6 @@ kill -9 "$worker"
 wait_for 20 eval 'net_worker a'
 ok "after its worker was killed, too" echoed
 ok "the program is taken away" xdp off
-is "$(xenstore-read $FE/xdp-headroom)" 0 "  the frontend wants no more room"
+is "$(xenstore-read "$FE"/xdp-headroom)" 0 "  the frontend wants no more room"
 ok "  and its network works" works
 is "$(xenstore-read /local/domain/0/error/backend/vif/"$(xl domid a)"/0/error 2>/dev/null)" "" "no error is in the store"
