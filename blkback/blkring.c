@@ -13,7 +13,7 @@ int blkring_map(struct blkring *ring, xengnttab_handle *xgt, uint16_t domid, con
 		uint32_t order, const struct abi *abi, bool resume)
 {
 	ring->abi = abi;
-	return ring_map(&ring->base, xgt, domid, refs, order, abi->slot_size, resume);
+	return ring_map(&ring->base, xgt, domid, refs, order, abi->slot_size, resume, NULL);
 }
 
 void blkring_take(struct blkring *ring, struct slot *slot)

@@ -11,10 +11,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <xen/xen.h>
 #include <xen/io/ring.h>
+
+#include "common/crash.h"
 
 struct sring {
 	uint32_t req_prod, req_event;
@@ -60,8 +63,53 @@ uint32_t ring_slots(uint32_t order, uint32_t slot_size)
 	return round_down_pow2(bytes / slot_size);
 }
 
+/* ---- answers ------------------------------------------------------------------------------ */
+
+static uint32_t *answer(const struct ring *ring, uint32_t index)
+{
+	return ring->answers->words[index & (ring->slots - 1)];
+}
+
+/* Pairs with answers_resume() of the next worker, which sees what is before this store. */
+static void answers_commit(const struct ring *ring)
+{
+	crash_point();
+	__atomic_store_n(&ring->answers->until, ring->rsp_prod_pvt, __ATOMIC_RELEASE);
+}
+
+static void answers_show(const struct ring *ring)
+{
+	uint32_t words = ring->slot_size / 4;
+
+	if (words > RING_ANSWER_WORDS)
+		words = RING_ANSWER_WORDS;
+	for (uint32_t i = ring->rsp_pushed; i != ring->rsp_prod_pvt; i++)
+		guest_copy_to(ring_slot(ring, i), answer(ring, i), words);
+}
+
+/* What the worker before this one had committed to: more than the ring has is no number of its. */
+static void answers_resume(struct ring *ring)
+{
+	uint32_t until = __atomic_load_n(&ring->answers->until, __ATOMIC_ACQUIRE);
+
+	if (until - ring->rsp_pushed > ring->slots)
+		return;
+	ring->rsp_prod_pvt = until;
+	ring_push(ring); /* who connects notifies the guest in any case */
+}
+
+void ring_respond(struct ring *ring, const void *response, size_t words)
+{
+	uint32_t *to = answer(ring, ring->rsp_prod_pvt++);
+
+	memcpy(to, response, words * 4);
+	memset(to + words, 0, (RING_ANSWER_WORDS - words) * 4); /* nothing of ours (XSA-216) */
+}
+
+/* ---- mapping ------------------------------------------------------------------------------ */
+
 int ring_map(struct ring *ring, xengnttab_handle *xgt, uint16_t domid, const uint32_t *refs,
-	     uint32_t order, uint32_t slot_size, bool resume)
+	     uint32_t order, uint32_t slot_size, bool resume, struct ring_answers *answers)
 {
 	uint32_t grants[RING_PAGES_MAX];
 	void *mapped;
@@ -80,6 +128,9 @@ int ring_map(struct ring *ring, xengnttab_handle *xgt, uint16_t domid, const uin
 	ring->slots = ring_slots(order, slot_size);
 	ring->rsp_pushed = resume ? guest_read32(&ring->shared->rsp_prod) : 0;
 	ring->rsp_prod_pvt = ring->rsp_pushed;
+	ring->answers = answers;
+	if (resume && answers)
+		answers_resume(ring);
 	ring->req_cons = ring->rsp_pushed;
 	return 0;
 }
@@ -136,6 +187,10 @@ bool ring_push(struct ring *ring)
 
 	if (old == new)
 		return false;
+	if (ring->answers) {
+		answers_commit(ring);
+		answers_show(ring);
+	}
 	/* Pairs with the guest's barrier between rsp_prod and the responses. */
 	ring_wmb();
 	guest_write32(&ring->shared->rsp_prod, new);

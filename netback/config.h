@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/limit.h"
+#include "common/ring.h"
 #include "netback/hash.h"
 #include "netback/mcast.h"
 #include "netback/spoof.h"
@@ -52,12 +53,22 @@ enum {
 	STAGED_READONLY = 2,
 };
 
-/* In the journal: what the guest has told its backend by other ways than its nodes. */
+/* In the journal, of each queue. */
+struct vif_queue_state {
+	struct ring_answers tx, rx;
+	struct staged_ref staged[STAGED_MAX];
+};
+
+/*
+ * In the journal: what the guest has told its backend by other ways than its nodes, and what it was
+ * answered last.
+ */
 struct vif_state {
 	struct mcast mcast;
 	struct hash hash;
 	uint32_t multicast, headroom; /* as in vif_settings: of the guest, not of the toolstack */
-	struct staged_ref staged[][STAGED_MAX]; /* of each queue */
+	struct ring_answers ctrl;
+	struct vif_queue_state queues[];
 };
 
 #endif

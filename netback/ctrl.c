@@ -149,8 +149,7 @@ static void ctrl_respond(struct ctrl *ctrl)
 {
 	struct ring *ring = &ctrl->ring;
 
-	guest_copy_to(ring_slot(ring, ring->rsp_prod_pvt), &ctrl->response, RESPONSE_WORDS);
-	ring->rsp_prod_pvt++;
+	ring_respond(ring, &ctrl->response, RESPONSE_WORDS);
 	if (ring_push(ring))
 		port_notify(&ctrl->port);
 }
@@ -237,7 +236,7 @@ int ctrl_open(struct ctrl *ctrl, uint32_t ref, uint32_t port, bool resume, const
 
 	*what = "map the control ring that the guest granted";
 	err = ring_map(&ctrl->ring, thread->xgt, thread->domid, &ref, 0,
-		       sizeof(union xen_netif_ctrl_sring_entry), resume);
+		       sizeof(union xen_netif_ctrl_sring_entry), resume, ctrl->answers);
 	if (err < 0)
 		return err;
 	*what = "allocate what the control ring needs";

@@ -23,6 +23,7 @@ struct ctrl {
 	struct thread *thread;
 	struct port port;
 	struct ring ring;
+	struct ring_answers *answers; /* the vif's */
 	struct grant_batch batch;
 	uint32_t devid;
 	uint32_t queue_count;

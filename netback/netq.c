@@ -127,12 +127,12 @@ static int netq_map(struct netq *queue)
 
 	queue->what = "map the TX ring that the guest granted";
 	err = ring_map(&queue->tx.ring, thread->xgt, thread->domid, &c->nodes.tx_ref, 0,
-		       sizeof(union netif_tx_sring_entry), c->resume);
+		       sizeof(union netif_tx_sring_entry), c->resume, &c->state->tx);
 	if (err < 0)
 		return err;
 	queue->what = "map the RX ring that the guest granted";
 	return ring_map(&queue->rx.ring, thread->xgt, thread->domid, &c->nodes.rx_ref, 0,
-			sizeof(union netif_rx_sring_entry), c->resume);
+			sizeof(union netif_rx_sring_entry), c->resume, &c->state->rx);
 }
 
 static int netq_alloc(struct netq *queue)
@@ -147,7 +147,7 @@ static int netq_alloc(struct netq *queue)
 				       NETQ_TX_BATCH + NETQ_RX_BATCH);
 	if (err == 0)
 		err = staging_open(&queue->staging, queue->thread->xgt, queue->thread->domid,
-				   queue->connect.staged);
+				   queue->connect.state->staged);
 	if (err == 0)
 		err = tapio_open(&queue->tap, &queue->thread->loop, queue->connect.fd);
 	return err;

@@ -37,12 +37,12 @@ struct netq_nodes {
 
 /* How to connect a queue; lives until it is closed. */
 struct netq_connect {
-	int fd;			   /* its queue of the tap, the vif's own */
-	uint32_t features;	   /* enum vnet_feature */
-	bool resume;		   /* an earlier worker was at these rings */
-	struct mcast *mcast;	   /* the vif's, for all its queues */
-	struct staged_ref *staged; /* the vif's, for this queue */
-	uint32_t *stalled;	   /* the vif's: how many of its queues are */
+	int fd;			       /* its queue of the tap, the vif's own */
+	uint32_t features;	       /* enum vnet_feature */
+	bool resume;		       /* an earlier worker was at these rings */
+	struct mcast *mcast;	       /* the vif's, for all its queues */
+	struct vif_queue_state *state; /* the vif's, for this queue */
+	uint32_t *stalled;	       /* the vif's: how many of its queues are */
 	struct netq_nodes nodes;
 };
 

@@ -367,12 +367,11 @@ static void slot_respond(struct ring *ring, const struct rxq_slot *slot)
 		.flags = slot->flags,
 		.status = (int16_t)(slot->error ? NETIF_RSP_ERROR : slot->size),
 	};
-	void __guest *to = ring_slot(ring, ring->rsp_prod_pvt++);
 
 	if (slot->is_extra)
-		guest_copy_to(to, &slot->extra, SLOT_WORDS);
+		ring_respond(ring, &slot->extra, SLOT_WORDS);
 	else
-		guest_copy_to(to, &response, SLOT_WORDS);
+		ring_respond(ring, &response, SLOT_WORDS);
 }
 
 /*

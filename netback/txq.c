@@ -300,13 +300,9 @@ void txq_send(struct netq *queue)
 
 static void slot_respond(struct txq *tx, uint16_t id, int16_t status)
 {
-	/* A whole slot, so that its padding is nothing of ours (XSA-216). */
-	struct tx_slot slot = {{0}};
 	const netif_tx_response_t response = {.id = id, .status = status};
 
-	memcpy(&slot, &response, sizeof(response));
-	guest_copy_to(ring_slot(&tx->ring, tx->ring.rsp_prod_pvt), &slot, TX_SLOT_WORDS);
-	tx->ring.rsp_prod_pvt++;
+	ring_respond(&tx->ring, &response, sizeof(response) / 4);
 }
 
 /* `at`: where its slots begin in the batch. */

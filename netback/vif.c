@@ -199,6 +199,7 @@ static void vif_open_ctrl(struct vif *vif, uint32_t ref, uint32_t port)
 
 	vif->ctrl.thread = &vif->worker->threads[0];
 	vif->ctrl.devid = vif->devid;
+	vif->ctrl.answers = &vif->state->ctrl;
 	vif->ctrl.queues = vif->queues;
 	vif->ctrl.queue_count = vif->queue_count;
 	vif->ctrl.hash = vif->state->hash;
@@ -272,7 +273,7 @@ static struct vif *vif_find(const struct worker *worker, uint32_t devid)
 size_t vif_journal_bytes(const struct vif_connect *connect)
 {
 	return sizeof(struct resume_header) + sizeof(struct vif_state) +
-	       connect->queues * STAGED_MAX * sizeof(struct staged_ref);
+	       connect->queues * sizeof(struct vif_queue_state);
 }
 
 /* What the guest has told is in the journal; without one it is lost with the worker. */
@@ -323,7 +324,7 @@ static void vif_queue_init(struct vif *vif, uint32_t index, const struct vif_con
 		.features = connect->features,
 		.resume = connect->resume,
 		.mcast = &vif->state->mcast,
-		.staged = vif->state->staged[index],
+		.state = &vif->state->queues[index],
 		.stalled = &vif->stalled,
 		.nodes = connect->nodes[index],
 	};
