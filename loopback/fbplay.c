@@ -117,8 +117,8 @@ static void stamp(struct play *p, const int n[4], double hz, double seconds)
 	double begin = now();
 	unsigned int count = 0;
 
-	for (double due = begin; due < begin + seconds; due = begin + ++count / hz) {
-		double left = due - now();
+	while (count < hz * seconds) {
+		double left = begin + count++ / hz - now();
 		struct timespec rest = {.tv_nsec = left > 0 ? (long)(left * 1e9) : 0};
 
 		nanosleep(&rest, NULL);
@@ -327,7 +327,7 @@ static void option(struct play *p, int letter)
 		p->opts.bad_directory = number;
 		break;
 	case 'v':
-		p->opts.bad_value = strtoull(optarg, NULL, 0);
+		p->opts.bad_value = strtoull(optarg ? optarg : "", NULL, 0);
 		break;
 	default:
 		fputs(usage, letter == 'h' ? stdout : stderr);

@@ -162,11 +162,12 @@ static int raw_write(const struct raw_update *update, const rfbClientRec *rfb)
 {
 	static struct pieces pieces; /* one thread serves all viewers, one after the other */
 	static rfbFramebufferUpdateRectHeader heads[RECTS_MAX];
-	rfbFramebufferUpdateMsg message = {.type = rfbFramebufferUpdate,
-					   .nRects = Swap16IfLE((uint16_t)update->rects)};
+	static rfbFramebufferUpdateMsg message;
 	sraRectangleIterator *i = sraRgnGetIterator(update->region);
 	sraRect rect;
 
+	message = (rfbFramebufferUpdateMsg){.type = rfbFramebufferUpdate,
+					    .nRects = Swap16IfLE((uint16_t)update->rects)};
 	pieces.sock = rfb->sock;
 	pieces.err = 0;
 	pieces_add(&pieces, &message, sz_rfbFramebufferUpdateMsg);

@@ -40,6 +40,7 @@ xen_show_logs() {
 		diag "--- $log.log"
 		diag "$(daemon_log $log | tail -n 40)"
 	done
+	# shellcheck disable=SC2009 # pgrep can't say what a thread waits for
 	diag "$(ps -eLo pid,ppid,lwp,stat,wchan:24,args | grep -E '(blkback|netback|pvfb)( |:)|halfback-dm')"
 	for log in "$LOG"/guest-*.log; do
 		[ -s "$log" ] || continue
