@@ -18,6 +18,7 @@
 
 enum {
 	RETRY_MS = 1000,
+	STOP_MS = 5000,	  /* less than who stops a daemon waits before it kills it */
 	OFFLOAD_MAX = 64, /* stores that may hang before they hold up others */
 };
 
@@ -191,10 +192,29 @@ static void sup_retry(void *arg)
 
 /* ---- signals and main ------------------------------------------------------------------- */
 
+/*
+ * What is under way ends in no time, but on a store that hangs, or in a worker that its guest has
+ * captured.  Its journal makes it safe to kill.
+ */
+static void sup_stop_late(void *arg)
+{
+	struct sup *sup = arg;
+
+	for (const struct guest *guest = sup->guests; guest; guest = guest->next) {
+		if (guest->pid == 0)
+			continue;
+		log_warn("the worker of guest %u has not ended within %d s and is killed; the next "
+			 "%s goes on where it was",
+			 guest->domid, STOP_MS / 1000, sup->backend->name);
+		kill(guest->pid, SIGKILL);
+	}
+}
+
 void sup_stop(struct sup *sup, const char *why)
 {
 	log_info("%s; connected devices wait for the next %s", why, sup->backend->name);
 	sup->stopping = true;
+	loop_timer_add(&sup->loop, STOP_MS, sup_stop_late, sup);
 	for (struct device *device = sup->devices; device; device = sup->step_next) {
 		sup->step_next = device->next;
 		device_hand_over(device);

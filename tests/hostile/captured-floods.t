@@ -6,7 +6,7 @@ TEST_TIMEOUT=240
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../vbd.sh"
 in_host "$@"
-plan 20
+plan 22
 
 # A preloaded library stands before a sanitizer's.
 export ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0
@@ -79,6 +79,14 @@ ok "  and it filled no log" [ "$(said "a flood")" -le 4 ]
 spent=$(($(ticks) - before))
 ok "it cost blkback little time ($spent ticks)" [ $spent -lt 300 ]
 ok "another guest's disk worked all the time" neighbour_well other
-kill -9 "$(worker_of 1)"
+
+# The next worker floods as well, from its connection on, and hears nothing.
+old=$(worker_of 1)
+kill -9 "$old"
+wait_for 10 is_gone "$old"
+wait_for 10 worker_of 1
+blkback_stop
+is $? 0 "blkback ends, though a captured worker does not"
+is "$(said 'the worker of guest 1 has not ended within 5 s and is killed')" 1 "  with a sentence"
 kill $load
 wait $load
