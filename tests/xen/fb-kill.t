@@ -78,7 +78,8 @@ ok "what is typed arrives" wait_for 10 eval '[ "$(guest_run g "cat /tmp/typed")"
 kill $watch
 is "$(fb_states g) $(fb_states h)" "4 4 4 4 4 4 4 4" "all states are 4"
 is "$(wc -l <"$WORK/states")" 8 "and were never written"
-is "$(xenstore-ls -f | grep '/error = "')" "" "no error is in the store"
+# libxl makes an empty one for each guest.
+is "$(xenstore-ls -f | grep '/error = "..*"')" "" "no error is in the store"
 xl destroy g
 xl destroy h
 ok "nothing is left of them" wait_for 10 no_screens

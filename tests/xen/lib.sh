@@ -59,6 +59,7 @@ xen_test_end() {
 	done
 	! declare -F net_end >/dev/null || net_end
 	! declare -F fb_end >/dev/null || fb_end
+	! declare -F fb_end >/dev/null || fb_end
 	rm -f "$LOG"/guest-*.log
 	test_end
 }
