@@ -38,3 +38,11 @@ ok "reach each other" guest_reaches a 192.168.7.12
 vif_again b ovs0.30 >/dev/null
 not_ok "in VLANs of their own they don't" guest_run a 'ping -c 2 -W 2 192.168.7.12'
 comes_and_goes 'bridge=ovs0 ip=192.168.7.13'
+
+# Else the switch takes the eth0 of the next test in this boot.
+ovs-vsctl del-br ovs0
+for daemon in ovs-vswitchd ovsdb-server; do
+	pid=$(cat /run/openvswitch/$daemon.pid)
+	kill "$pid"
+	wait_for 10 is_gone "$pid"
+done
