@@ -19,6 +19,11 @@ pvfb_stop() {
 	kill "$pid" && wait "$pid"
 }
 
+# The next test in this boot starts its own; xen_test_end() calls this.
+fb_end() {
+	[ -z "${PVFB_PID:-}" ] || pvfb_stop
+}
+
 pvfb_kill() {
 	kill -9 "$PVFB_PID"
 	wait "$PVFB_PID" 2>/dev/null

@@ -59,7 +59,6 @@ xen_test_end() {
 	done
 	! declare -F net_end >/dev/null || net_end
 	! declare -F fb_end >/dev/null || fb_end
-	! declare -F fb_end >/dev/null || fb_end
 	rm -f "$LOG"/guest-*.log
 	test_end
 }
