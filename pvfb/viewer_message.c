@@ -91,8 +91,8 @@ static void viewer_half(struct viewer *viewer, ssize_t n)
 }
 
 /*
- * One message.  False: there is none yet, or no viewer any more.  Where what was peeked at was one
- * message, more will be told of: the socket is polled edge-like.
+ * One message.  False: there is none yet, or no viewer any more.  Only a look that finds nothing
+ * ends the looking: the socket is polled edge-like, and behind a message there may be its end.
  */
 static bool viewer_message(struct viewer *viewer)
 {
@@ -127,7 +127,7 @@ static bool viewer_message(struct viewer *viewer)
 		viewer_half(viewer, n);
 	if ((size_t)n < frame.bytes || !viewer_has_room(viewer, 0))
 		return false;
-	return viewer_process(viewer, frame.bytes) && (viewer->web || (size_t)n > frame.bytes);
+	return viewer_process(viewer, frame.bytes);
 }
 
 static void viewer_again(void *arg)
