@@ -90,8 +90,9 @@ static void thrash(void)
 
 	memset(fb.pixels + random() % (BYTES / 2), (int)random(), BYTES / 2);
 	fbfront_update(&fb, any_number(), any_number(), any_number(), any_number());
-	fbfront_resize(&fb, width, any_number(), random() % 2 ? width * depth / 8 : any_number(),
-		       depth, random() % 2 ? 0 : any_number());
+	fbfront_resize(&fb, width, any_number(),
+		       random() % 2 ? (int)((int64_t)width * depth / 8) : any_number(), depth,
+		       random() % 2 ? 0 : any_number());
 	fbfront_update(&fb, 0, 0, INT_MAX, INT_MAX);
 }
 
