@@ -16,6 +16,7 @@ in_network() {
 }
 
 # pvfb_start [OPTION...]
+# shellcheck disable=SC2120 # they are those of some tests only
 pvfb_start() {
 	# shellcheck disable=SC2086 # options
 	"$BUILD/pvfb" -v --password-dir="$WORK/passwords" ${PVFB_OPTIONS:-} "$@" >>"$XLOOP_DIR/pvfb.log" 2>&1 &
@@ -99,4 +100,15 @@ worker_of() { # DOMID
 
 rss_kib() { # PID
 	awk '/^VmRSS/ { print $2 }' "/proc/$1/status"
+}
+
+# beside_start: guest 2, g, is to be hostile; guest 1, other, has a screen beside it, whose worker is $neighbour.
+beside_start() {
+	pvfb_start
+	screen_create other 'vnc=1'
+	wait_node $VFB/1/0/state 2
+	play_start other
+	neighbour=$(worker_of 1)
+	screen_create g 'vnc=1'
+	wait_node $VKBD/2/0/state 2
 }

@@ -138,3 +138,12 @@ driver_of() { # GUEST
 		[ "$(readlink "/proc/$pid/ns/net")" != "$net" ] || echo "$pid"
 	done
 }
+
+# beside_start: guest b, whose network is to work whatever guest a does: $beside is its ping, $WORK/ping what that says.
+beside_start() {
+	nic_guest b 2 || exit 1
+	pings_soon host 10.0.0.12
+	in_guest b stdbuf -oL ping -n -i 0.1 10.0.0.1 >"$WORK/ping" 2>&1 &
+	# shellcheck disable=SC2034 # for who sources this
+	beside=$!
+}

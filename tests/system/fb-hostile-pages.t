@@ -36,13 +36,7 @@ each() {
 	return $failed
 }
 
-pvfb_start
-screen_create other 'vnc=1'
-wait_node $VFB/1/0/state 2
-play_start other
-neighbour=$(worker_of 1)
-screen_create g 'vnc=1'
-wait_node $VKBD/2/0/state 2
+beside_start
 
 directory="directory is none of the guest's" frame="page of its framebuffer is none of the guest's"
 ok "each of 6 pages of a directory, 64 bits" each "$directory" --bad-directory 1 6 --bytes=$((12 << 20))

@@ -48,13 +48,7 @@ survives() { # CASE SECONDS SUM
 	hostile_end
 }
 
-pvfb_start
-screen_create other 'vnc=1'
-wait_node $VFB/1/0/state 2
-play_start other
-neighbour=$(worker_of 1)
-screen_create g 'vnc=1'
-wait_node $VKBD/2/0/state 2
+beside_start
 colour=$(want 56 34 12)
 
 survives storm 1 "$colour"

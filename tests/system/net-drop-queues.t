@@ -11,11 +11,8 @@ plan 11
 bridge_make
 netback_start --queues=2 --rx-drain-ms=200 --rx-stall-ms=1500
 XLOOP_XNET=none nic_guest a 1 >/dev/null 2>&1
-nic_guest b 2 || exit 1
-pings_soon host 10.0.0.12
+beside_start
 ip link set vif1.0 nomaster
-in_guest b stdbuf -oL ping -n -i 0.1 10.0.0.1 >"$WORK/ping" 2>&1 &
-beside=$!
 carrier_is() {
 	[ "$(cat /sys/class/net/vif1.0/carrier)" = "$1" ]
 }

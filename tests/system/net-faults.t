@@ -11,12 +11,9 @@ plan 20
 bridge_make
 netback_start --queues=2 --restarts=0
 XLOOP_XNET=none nic_guest a 1 >/dev/null 2>&1
-nic_guest b 2 || exit 1
-pings_soon host 10.0.0.12
+beside_start
 ip link set vif1.0 nomaster
 echo 1 >/proc/sys/net/ipv6/conf/vif1.0/disable_ipv6
-in_guest b stdbuf -oL ping -n -i 0.1 10.0.0.1 >"$WORK/ping" 2>&1 &
-beside=$!
 census() {
 	xloop stats --json 0 | jq -c '[.maps, .ports]'
 }

@@ -11,10 +11,7 @@ plan 15
 bridge_make
 netback_start --queues=2 --restarts=0
 XLOOP_XNET=none nic_guest a 1 >/dev/null 2>&1
-nic_guest b 2 || exit 1
-pings_soon host 10.0.0.12
-in_guest b stdbuf -oL ping -n -i 0.1 10.0.0.1 >"$WORK/ping" 2>&1 &
-beside=$!
+beside_start
 census() {
 	xloop stats --json 0 | jq -c '[.maps, .ports]'
 }
