@@ -21,7 +21,6 @@
 
 enum {
 	RECTS_MAX = 1024,
-	WRITE_WAIT_MS = 1000, /* vnc.c: the same as libvncserver's */
 };
 
 /* What is to be written next; the shadow's rows stay where they are meanwhile. */

@@ -12,6 +12,7 @@ struct sraRegion;
 
 enum {
 	RAW_BYTES_MAX = 4 << 20, /* of an update */
+	WRITE_WAIT_MS = 1000,	 /* for a viewer, also libvncserver's */
 };
 
 struct raw_update {

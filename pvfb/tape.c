@@ -16,9 +16,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "pvfb/raw.h"
 
 enum {
-	TAPE_MAX = 8 << 20, /* twice an update's pixels: vnc.c, SLICE_BYTES */
+	TAPE_MAX = 2 * RAW_BYTES_MAX, /* twice a slice's pixels: vnc.c */
 	TAPE_START = WEBSOCKET_HEAD_MAX,
 };
 

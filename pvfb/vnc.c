@@ -31,7 +31,6 @@ enum {
 	FRAME_NS = 10000000,
 	BYTES_PER_PIXEL = 4,
 	ACCEPTS_MAX = 64,
-	WRITE_WAIT_MS = 1000,
 };
 
 /* The library tells each viewer's every step; what matters we say ourselves. */
